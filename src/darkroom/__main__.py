@@ -1,0 +1,5 @@
+"""`python -m darkroom` is `darkroom`."""
+
+from darkroom.cli import main
+
+main()

@@ -1,0 +1,6 @@
+"""Stored bytes over obstore (disk, S3, GCS, Azure: one code path), and the signed URLs that lead to them."""
+
+from darkroom.assets.link import Links
+from darkroom.assets.obstore_assets import ObstoreAssets, open_assets
+
+__all__ = ["Links", "ObstoreAssets", "open_assets"]

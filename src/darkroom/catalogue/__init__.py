@@ -1,0 +1,9 @@
+"""The catalogue: every model that can be asked for, read from files: the shipped ones, and the operator's own."""
+
+from darkroom.catalogue.index import Catalogue, Unavailable
+from darkroom.catalogue.load import SHIPPED, load
+from darkroom.catalogue.media import Kind, MediaInput
+from darkroom.catalogue.model import Model, Route
+from darkroom.catalogue.price import Price
+
+__all__ = ["SHIPPED", "Catalogue", "Kind", "MediaInput", "Model", "Price", "Route", "Unavailable", "load"]

@@ -1,0 +1,19 @@
+"""The command line: `darkroom --help` teaches it."""
+
+import sys
+
+from darkroom.cli.app import app
+from darkroom.cli.show import errors
+from darkroom.errors import DarkroomError
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    try:
+        app()
+    except DarkroomError as error:
+        errors.print(f"[red]darkroom:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,103 @@
+"""How things look in a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from darkroom.catalogue import Model
+from darkroom.credits import show
+from darkroom.dialects.native import GenerationBody
+from darkroom.ledger import Entry
+
+console = Console()
+errors = Console(stderr=True)
+
+COLOURS = {"completed": "green", "failed": "red", "canceled": "yellow", "running": "cyan", "queued": "blue"}
+
+
+def band(model: Model) -> str:
+    least, most = model.price_band
+    return show(least) if least == most else f"{show(least)}-{show(most)}"
+
+
+def models(found: Iterable[Model]) -> None:
+    table = Table("model", "name", "maker", "makes", "credits", "usual wait", box=None, header_style="bold")
+    for model in found:
+        low, high = model.expected_wait_s
+        table.add_row(model.slug, model.name, model.maker, model.modality, band(model), f"{low}-{high} s")
+    console.print(table)
+
+
+def model(found: Model) -> None:
+    console.print(f"[bold]{found.slug}[/]  {found.name}, by {found.maker}", highlight=False)
+    console.print(found.description, highlight=False)
+    console.print(f"does     {', '.join(found.tasks)}", highlight=False)
+    console.print(f"costs    {band(found)} credits ({found.price.kind.replace('_', ' ')})", highlight=False)
+    console.print(
+        f"takes    {found.expected_wait_s[0]}-{found.expected_wait_s[1]} s with the real provider", highlight=False
+    )
+    for dialect, names in found.names.items():
+        console.print(f"known as {', '.join(names)} in {dialect}", highlight=False)
+    table = Table("input", "type", "allowed", "default", "what it is", box=None, header_style="bold")
+    properties = found.schema["properties"]
+    assert isinstance(properties, dict)
+    required = found.schema.get("required", [])
+    assert isinstance(required, Sequence)
+    for name, field in properties.items():
+        kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
+        default = "required" if name in required else str(field.get("default", ""))
+        table.add_row(name, " or ".join(kinds), _allowed(field), default, field.get("description", ""))
+    console.print()
+    console.print(table)
+
+
+def _allowed(field: dict[str, object]) -> str:
+    choices = field.get("enum")
+    if isinstance(choices, list):
+        return ", ".join(str(choice) for choice in choices if choice is not None)
+    parts = [
+        f"{word} {field[name]}"
+        for name, word in (("minimum", "from"), ("maximum", "to"), ("maxLength", "up to"), ("maxItems", "up to"))
+        if name in field
+    ]
+    return " ".join(parts)
+
+
+def generation(found: GenerationBody) -> None:
+    colour = COLOURS[found.status]
+    console.print(f"[bold]{found.id}[/]  [{colour}]{found.status}[/]  {found.model}", highlight=False)
+    console.print(f"spent {found.spent} of {found.quote} credits held", highlight=False)
+    if found.error is not None:
+        console.print(f"[red]{found.error.code}[/]: {found.error.message}", highlight=False)
+    for output in found.outputs:
+        console.print(_measures(output.media_type, output.width, output.height, output.duration_s), highlight=False)
+        console.print(output.url, highlight=False, soft_wrap=True)
+
+
+def _measures(media_type: str, width: int | None, height: int | None, duration_s: float | None) -> str:
+    parts = [media_type]
+    if width and height:
+        parts.append(f"{width}x{height}")
+    if duration_s:
+        parts.append(f"{duration_s:g} s")
+    return ", ".join(parts)
+
+
+def generations(found: Iterable[GenerationBody]) -> None:
+    table = Table("id", "status", "model", "spent", "submitted", "prompt", box=None, header_style="bold")
+    for item in found:
+        prompt = str(item.inputs.get("prompt", ""))
+        shown = prompt if len(prompt) <= 48 else prompt[:47] + "…"
+        status = f"[{COLOURS[item.status]}]{item.status}[/]"
+        table.add_row(item.id, status, item.model, str(item.spent), f"{item.created_at:%Y-%m-%d %H:%M:%S}", shown)
+    console.print(table)
+
+
+def entries(found: Iterable[Entry]) -> None:
+    table = Table("entry", "at", "kind", "purse", "credits", "generation", "note", box=None, header_style="bold")
+    for entry in found:
+        at = f"{entry.at:%Y-%m-%d %H:%M:%S}" if entry.at else ""
+        generation_id = entry.generation_id or ""
+        table.add_row(str(entry.sequence), at, entry.kind, entry.purse, show(entry.amount), generation_id, entry.note)
+    console.print(table)

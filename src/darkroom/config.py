@@ -1,0 +1,78 @@
+"""Settings: from a TOML file, then the environment, then the command line; nothing else reads the environment."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from darkroom.errors import Misconfigured
+
+PREFIX = "DARKROOM_"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Each name is a key of the file, and `DARKROOM_` with the name in capitals is the variable."""
+
+    data: str = "data"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = ""
+    """What URLs in answers begin with; empty takes the request's own host."""
+    assets: str = ""
+    """A folder, or a URL such as s3://bucket/prefix; empty is `assets` in the data folder."""
+    models: str = ""
+    """A folder of the operator's own model files; each overrides a shipped one with its slug."""
+    plans: str = ""
+    """A TOML file of the operator's own plans; each overrides a shipped one with its name."""
+    pace: Literal["fast", "typical"] = "fast"
+    """The embedded renderer: as fast as it can, or no sooner than the model's typical wait."""
+    render_processes: int = 0
+    """Worker processes of the embedded renderer; 0 is one for each core."""
+    max_attempts: int = 3
+    generation_limit_s: float = 1800.0
+    """The longest that one attempt may take."""
+    when_ambiguous: Literal["hold", "fail", "retry"] = "hold"
+    """After a lost answer to a paid call: keep the hold for an operator to decide, give it back, or pay again."""
+    ambiguous_hold_s: float = 3600.0
+    """How long `hold` waits before it gives the credits back."""
+    shutdown_limit_s: float = 6.0
+    """How long running work may go on after SIGTERM before it is handed back."""
+    allow_loopback: bool = False
+    """Lets callers' media URLs and webhooks point at this machine: for local development."""
+    sandbox_credits: int = 100_000
+    """Given to the account `default` of an empty data folder."""
+    log: Literal["json", "console", "auto"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.data)
+
+
+def load(file: Path | None, given: Mapping[str, object], *, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Raises `Misconfigured` with the setting and what is allowed. A given None is not given."""
+    values: dict[str, object] = {}
+    if file is not None:
+        values |= _from_file(file)
+    names = set(Settings.__struct_fields__)
+    for variable, value in environment.items():
+        if variable.startswith(PREFIX) and variable.removeprefix(PREFIX).lower() in names:
+            values[variable.removeprefix(PREFIX).lower()] = value
+    values |= {name: value for name, value in given.items() if value is not None}
+    try:
+        # Not strict: a variable is a text, whatever the setting is.
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"settings: {error}; the settings are {', '.join(sorted(names))}") from None
+
+
+def _from_file(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise Misconfigured(f"{file}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured(f"{file}: {error}") from None

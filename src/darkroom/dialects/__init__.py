@@ -1,0 +1,9 @@
+"""The wire formats that are served, each a file; `native` is the one to read first."""
+
+from collections.abc import Sequence
+
+from darkroom.dialects.elumenta import Elumenta
+from darkroom.dialects.native import Native
+from darkroom.wire import Dialect
+
+DIALECTS: Sequence[Dialect] = (Native(), Elumenta())

@@ -1,0 +1,429 @@
+"""Darkroom's own wire format, under `/v1`: our words, unchanged."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from darkroom import errors
+from darkroom.account import KeyForm, Statement
+from darkroom.asset import Asset
+from darkroom.catalogue import Model
+from darkroom.credits import in_credits
+from darkroom.dialects import wire
+from darkroom.generation import Generation, Status
+from darkroom.ledger import Entry, Purse
+from darkroom.ports import Delivery
+from darkroom.verbs import (
+    Cancel,
+    Fetch,
+    List,
+    ListEntries,
+    Page,
+    Price,
+    Quotation,
+    Remove,
+    ShowAccount,
+    ShowModel,
+    ShowModels,
+    Submit,
+    Watch,
+)
+from darkroom.wire import Message, Reply, Route, WireRequest, WireResponse
+
+STATUS: Mapping[type[errors.DarkroomError], int] = {
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotYours: 404,  # whether another account's id exists is nobody's business
+    errors.NotFound: 404,
+    errors.UnknownModel: 404,
+    errors.ModelUnavailable: 404,
+    errors.InvalidInput: 422,
+    errors.BodyTooLarge: 413,
+    errors.InsufficientCredits: 402,
+    errors.LimitReached: 429,
+    errors.TooManyInFlight: 429,
+    errors.Unavailable: 503,
+}
+
+LONGEST_WAIT_S = 60
+
+
+class Output(msgspec.Struct, kw_only=True):
+    url: str
+    media_type: str
+    size_bytes: int
+    width: int | None
+    height: int | None
+    duration_s: float | None
+    thumbnail_url: str | None
+
+
+class Failed(msgspec.Struct, kw_only=True):
+    code: str
+    message: str
+
+
+class GenerationBody(msgspec.Struct, kw_only=True):
+    """A generation. `quote` is held at submit, in credits; `spent` is what was captured: 0 until it is completed.
+    `progress` is from 0 to 1. `outputs` are there once it is completed; their URLs are good for a week, and new on each
+    day that the generation is asked for."""
+
+    id: str
+    number: int
+    status: Status
+    model: str
+    modality: str
+    task: str
+    inputs: dict[str, Any]
+    quote: int | float
+    spent: int | float
+    progress: float | None
+    attempts: int
+    outputs: list[Output]
+    error: Failed | None
+    created_at: datetime
+    started_at: datetime | None
+    settled_at: datetime | None
+    expires_at: datetime | None
+
+
+class GenerationList(msgspec.Struct, kw_only=True):
+    """Newest first. `next_cursor` asks for the next page."""
+
+    items: list[GenerationBody]
+    next_cursor: str | None
+
+
+class QuoteBody(msgspec.Struct, kw_only=True):
+    """What the inputs cost, in credits, with every default filled in."""
+
+    model: str
+    inputs: dict[str, Any]
+    quote: int | float
+
+
+class ModelBody(msgspec.Struct, kw_only=True):
+    """`input_schema` is JSON Schema; `expected_wait_s` is the shortest and the longest usual wait."""
+
+    slug: str
+    name: str
+    maker: str
+    modality: str
+    tasks: list[str]
+    description: str
+    pricing: str
+    least: int | float
+    most: int | float
+    expected_wait_s: tuple[int, int]
+    input_schema: dict[str, Any]
+
+
+class PurseBody(msgspec.Struct, kw_only=True):
+    granted: int | float
+    available: int | float
+    held: int | float
+    spent: int | float
+
+
+class AccountBody(msgspec.Struct, kw_only=True):
+    """Amounts in credits: granted = available + held + spent, in all and in each purse."""
+
+    id: str
+    name: str
+    plan: str
+    granted: int | float
+    available: int | float
+    held: int | float
+    spent: int | float
+    purses: dict[str, PurseBody]
+    in_flight: int
+
+
+class EntryBody(msgspec.Struct, kw_only=True):
+    """One movement of credits."""
+
+    sequence: int
+    at: datetime
+    kind: str
+    purse: str
+    amount: int | float
+    generation_id: str | None
+    note: str
+
+
+class EntryList(msgspec.Struct, kw_only=True):
+    items: list[EntryBody]
+    next_cursor: str | None
+
+
+class SubmitBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`inputs` are the model's own, see `GET /v1/models/{slug}`. `wait_s` (0 to 60) answers later, with the end if it
+    has come. `callback_url` is told of each change."""
+
+    model: str
+    inputs: dict[str, Any]
+    wait_s: float = 0
+    callback_url: str | None = None
+
+
+class PriceBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    model: str
+    inputs: dict[str, Any]
+
+
+class ErrorBody(msgspec.Struct, kw_only=True):
+    """`code` is stable. `problems` names each field that is wrong, and what is allowed there."""
+
+    code: str
+    message: str
+    problems: list[dict[str, str]]
+    request_id: str
+
+
+def parse_submit(request: WireRequest) -> Submit:
+    body = wire.body_of(request)
+    wire.only(body, ("model", "inputs", "wait_s", "callback_url"))
+    inputs = body.get("inputs", {})
+    if not isinstance(inputs, dict):
+        raise errors.InvalidInput.of("inputs", f"must be an object, not {wire.kind(inputs)}")
+    callback_url = wire.text(body, "callback_url") if body.get("callback_url") is not None else None
+    model = wire.text(body, "model", limit=200)
+    return Submit(model=model, inputs=inputs, callback_url=callback_url, wait_s=_wait(body.get("wait_s", 0)))
+
+
+def _wait(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_WAIT_S:
+        raise errors.InvalidInput.of("wait_s", f"must be a number of seconds from 0 to {LONGEST_WAIT_S}")
+    return float(value)
+
+
+def parse_fetch(request: WireRequest) -> Fetch:
+    until = wire.first(request, "until") or "completed"
+    if until not in ("running", "completed"):
+        raise errors.InvalidInput.of("until", "must be running or completed")
+    wait_s = wire.first(request, "wait_s") or "0"
+    try:
+        seconds = float(wait_s)
+    except ValueError:
+        seconds = -1.0
+    return Fetch(id=request.path["id"], until=Status(until), wait_s=_wait(seconds))
+
+
+def parse_list(request: WireRequest) -> List:
+    wire.only(
+        (name for name, _ in request.query),
+        ("model", "status", "modality", "created_after", "created_before", "limit", "cursor"),
+    )
+    wanted = wire.first(request, "status")
+    try:
+        status = tuple(Status(part) for part in wanted.split(",")) if wanted else ()
+    except ValueError:
+        raise errors.InvalidInput.of("status", f"must be among {', '.join(Status)}, with commas between") from None
+    modality = wire.first(request, "modality")
+    return List(
+        model=wire.first(request, "model"),
+        status=status,
+        modality=tuple(modality.split(",")) if modality else (),
+        created_after=wire.instant(request, "created_after"),
+        created_before=wire.instant(request, "created_before"),
+        limit=wire.whole_number(request, "limit", default=20, most=100),
+        cursor=wire.first(request, "cursor"),
+    )
+
+
+def parse_price(request: WireRequest) -> Price:
+    body = wire.body_of(request)
+    wire.only(body, ("model", "inputs"))
+    inputs = body.get("inputs", {})
+    if not isinstance(inputs, dict):
+        raise errors.InvalidInput.of("inputs", f"must be an object, not {wire.kind(inputs)}")
+    return Price(model=wire.text(body, "model", limit=200), inputs=inputs)
+
+
+def parse_entries(request: WireRequest) -> ListEntries:
+    wire.only((name for name, _ in request.query), ("limit", "cursor"))
+    limit = wire.whole_number(request, "limit", default=50, most=100)
+    return ListEntries(limit=limit, cursor=wire.first(request, "cursor"))
+
+
+def show_generation(generation: Generation, reply: Reply) -> GenerationBody:
+    return GenerationBody(
+        id=generation.id,
+        number=generation.number,
+        status=generation.status,
+        model=generation.model,
+        modality=generation.modality,
+        task=generation.task,
+        inputs=wire.shown(generation.inputs, reply),
+        quote=in_credits(generation.quote),
+        spent=in_credits(generation.spent_total),
+        progress=1.0 if generation.status is Status.COMPLETED else generation.progress,
+        attempts=generation.attempt,
+        outputs=[_output(asset, reply) for asset in generation.outputs],
+        error=Failed(code=generation.cause.code, message=generation.cause.message) if generation.cause else None,
+        created_at=generation.created_at,
+        started_at=generation.started_at,
+        settled_at=generation.settled_at,
+        expires_at=generation.expires_at,
+    )
+
+
+def _output(asset: Asset, reply: Reply) -> Output:
+    return Output(
+        url=reply.link(asset),
+        media_type=asset.media_type,
+        size_bytes=asset.size_bytes,
+        width=asset.width,
+        height=asset.height,
+        duration_s=wire.number(asset.duration_s),
+        thumbnail_url=reply.link(asset.thumbnail) if asset.thumbnail else None,
+    )
+
+
+def render_submitted(generation: Generation, reply: Reply) -> WireResponse:
+    headers = {"location": f"/v1/generations/{generation.id}"}
+    return WireResponse(status=202, body=show_generation(generation, reply), headers=headers)
+
+
+def render_generation(generation: Generation, reply: Reply) -> WireResponse:
+    return WireResponse(status=200, body=show_generation(generation, reply))
+
+
+def render_list(page: Page[Generation], reply: Reply) -> WireResponse:
+    items = [show_generation(generation, reply) for generation in page.items]
+    return WireResponse(status=200, body=GenerationList(items=items, next_cursor=page.cursor))
+
+
+def render_removed(nothing: None, reply: Reply) -> WireResponse:
+    return WireResponse(status=204)
+
+
+def render_quote(quotation: Quotation, reply: Reply) -> WireResponse:
+    inputs = wire.shown(quotation.inputs, reply)
+    body = QuoteBody(model=quotation.model.slug, inputs=inputs, quote=in_credits(quotation.amount))
+    return WireResponse(status=200, body=body)
+
+
+def show_model(model: Model) -> ModelBody:
+    least, most = model.price_band
+    return ModelBody(
+        slug=model.slug,
+        name=model.name,
+        maker=model.maker,
+        modality=model.modality,
+        tasks=[str(task) for task in model.tasks],
+        description=model.description,
+        pricing=model.price.kind,
+        least=in_credits(least),
+        most=in_credits(most),
+        expected_wait_s=model.expected_wait_s,
+        input_schema=dict(model.schema),
+    )
+
+
+def render_models(models: Sequence[Model], reply: Reply) -> WireResponse:
+    return WireResponse(status=200, body={"items": [show_model(model) for model in models]})
+
+
+def render_model(model: Model, reply: Reply) -> WireResponse:
+    return WireResponse(status=200, body=show_model(model))
+
+
+def render_account(statement: Statement, reply: Reply) -> WireResponse:
+    purses = {
+        str(purse): PurseBody(
+            granted=in_credits(balance.granted),
+            available=in_credits(balance.available),
+            held=in_credits(balance.held),
+            spent=in_credits(balance.spent),
+        )
+        for purse, balance in sorted(statement.balances.items(), key=lambda item: list(Purse).index(item[0]))
+    }
+    body = AccountBody(
+        id=statement.account.id,
+        name=statement.account.name,
+        plan=statement.plan.name,
+        granted=in_credits(statement.granted),
+        available=in_credits(statement.available),
+        held=in_credits(statement.held),
+        spent=in_credits(statement.spent),
+        purses=purses,
+        in_flight=statement.in_flight,
+    )
+    return WireResponse(status=200, body=body)
+
+
+def render_entries(page: Page[Entry], reply: Reply) -> WireResponse:
+    items = [
+        EntryBody(
+            sequence=entry.sequence,
+            at=entry.at or reply.now,
+            kind=entry.kind,
+            purse=entry.purse,
+            amount=in_credits(entry.amount),
+            generation_id=entry.generation_id,
+            note=entry.note,
+        )
+        for entry in page.items
+    ]
+    return WireResponse(status=200, body=EntryList(items=items, next_cursor=page.cursor))
+
+
+class Native:
+    name = "native"
+    key_form = KeyForm(prefix="dk_", length=43)
+    routes: Sequence[Route] = (
+        Route("POST", "/v1/generations", parse_submit, render_submitted),
+        Route("GET", "/v1/generations", parse_list, render_list),
+        Route("GET", "/v1/generations/{id}", parse_fetch, render_generation, is_free=True),
+        Route("DELETE", "/v1/generations/{id}", lambda request: Remove(id=request.path["id"]), render_removed),
+        Route("POST", "/v1/generations/{id}/cancel", lambda request: Cancel(id=request.path["id"]), render_generation),
+        Route(
+            "GET",
+            "/v1/generations/{id}/events",
+            lambda request: Watch(id=request.path["id"]),
+            render_generation,
+            is_stream=True,
+            is_free=True,
+        ),
+        Route("POST", "/v1/quotes", parse_price, render_quote),
+        Route("GET", "/v1/models", lambda request: ShowModels(), render_models, is_open=True),
+        Route(
+            "GET",
+            "/v1/models/{slug...}",
+            lambda request: ShowModel(model=request.path["slug"]),
+            render_model,
+            is_open=True,
+        ),
+        Route("GET", "/v1/account", lambda request: ShowAccount(), render_account),
+        Route("GET", "/v1/account/entries", parse_entries, render_entries),
+    )
+
+    def refuse(self, error: errors.Rejected, request: WireRequest) -> WireResponse:
+        problems = [{"field": p.field, "message": p.message} for p in getattr(error, "problems", ())]
+        # Another account's id looks exactly like one that does not exist.
+        shown = errors.NotFound(error.what) if isinstance(error, errors.NotYours) else error
+        body = ErrorBody(code=shown.code, message=str(shown), problems=problems, request_id=request.id)
+        headers = {}
+        if isinstance(error, errors.LimitReached):
+            headers["retry-after"] = str(error.retry_after_s)
+        return WireResponse(status=wire.look_up(STATUS, error), body={"error": body}, headers=headers)
+
+    def crash(self, request: WireRequest) -> WireResponse:
+        message = "an error of ours; it was logged under this request id, and nothing was spent"
+        body = ErrorBody(code="internal_error", message=message, problems=[], request_id=request.id)
+        return WireResponse(status=500, body={"error": body})
+
+    def decorate(self, reply: Reply) -> Mapping[str, str]:
+        return {}
+
+    def new_secret(self) -> str:
+        return wire.new_standard_secret()
+
+    def message(self, delivery: Delivery, reply: Reply) -> Message | None:
+        """Standard Webhooks; the body is the event's name and the generation."""
+        told = {"type": f"generation.{delivery.state}", "data": show_generation(delivery.generation, reply)}
+        body = msgspec.json.encode(told)
+        return Message(body, wire.standard_webhook_headers(delivery.id, delivery.secret, body, now=reply.now))

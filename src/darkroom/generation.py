@@ -1,0 +1,90 @@
+"""One paid request for media, from accepted to settled: its statuses, and the only moves between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from darkroom.asset import Asset
+from darkroom.credits import Credits
+from darkroom.errors import IllegalTransition
+
+
+class Status(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.RUNNING, Status.FAILED, Status.CANCELED}),
+    Status.RUNNING: frozenset({Status.QUEUED, Status.COMPLETED, Status.FAILED, Status.CANCELED}),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELED: frozenset(),
+}
+
+TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a generation failed: a stable code of `errors.Failure`, and a sentence that may be shown to its caller."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """`inputs` were checked and had their defaults filled in at submit: what was priced is what is rendered. `wire` is
+    what the dialect wants to remember of the request. Amounts in micro-credits; `held` and `spent` by purse."""
+
+    id: str
+    number: int
+    account_id: str
+    dialect: str
+    model: str
+    modality: str
+    task: str
+    provider: str
+    inputs: Mapping[str, object]
+    wire: Mapping[str, object]
+    quote: Credits
+    created_at: datetime
+    status: Status = Status.QUEUED
+    attempt: int = 0
+    held: Mapping[str, int] = field(default_factory=dict)
+    spent: Mapping[str, int] = field(default_factory=dict)
+    cause: Cause | None = None
+    outputs: tuple[Asset, ...] = ()
+    started_at: datetime | None = None
+    settled_at: datetime | None = None
+    expires_at: datetime | None = None
+    callback_url: str | None = None
+    is_hidden: bool = False
+    is_favorite: bool = False
+    rating: int | None = None
+    progress: float | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status in TERMINAL
+
+    @property
+    def spent_total(self) -> Credits:
+        return Credits(sum(self.spent.values()))
+
+    def advance(self, to: Status, *, now: datetime) -> "Generation":
+        """This generation moved to `to`; raises `IllegalTransition`."""
+        if to not in TRANSITIONS[self.status]:
+            raise IllegalTransition(f"{self.id}: {self.status} -> {to}")
+        return replace(
+            self,
+            status=to,
+            attempt=self.attempt + (to is Status.RUNNING),
+            started_at=now if to is Status.RUNNING and self.started_at is None else self.started_at,
+            settled_at=now if to in TERMINAL else None,
+        )

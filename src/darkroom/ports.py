@@ -1,0 +1,373 @@
+"""The protocols between the core and the outside, and the values that cross them."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from darkroom.account import Account, Key, Principal
+from darkroom.asset import Asset
+from darkroom.brief import Brief
+from darkroom.credits import Credits
+from darkroom.generation import Cause, Generation, Status
+from darkroom.ledger import Balance, Entry, Kind, Purse
+from darkroom.verbs import List, ListEntries, Page, Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One attempt, as its provider sees it. `reference` is the same for every attempt of a generation: an idempotency
+    key for the upstreams that take one. `folder` is the attempt's own, for the files that it makes."""
+
+    reference: str
+    attempt: int
+    upstream: str
+    inputs: Mapping[str, object]
+    brief: Brief
+    expected_wait_s: tuple[int, int]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The provider's own reference, stored so that a rescued attempt resumes instead of paying twice."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Produced:
+    """A finished file on local disk; width and height in pixels, duration in seconds, all read from the file."""
+
+    path: Path
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    thumbnail: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """`used` is what to capture, where the provider can tell that it was less than the quote; None is the quote."""
+
+    files: tuple[Produced, ...]
+    used: Credits | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """Not finished: ask again after `after_s` seconds. `progress` from 0 to 1, where the provider tells."""
+
+    after_s: float = 1.0
+    progress: float | None = None
+
+
+Report = Callable[[float], None]
+"""Takes progress from 0 to 1."""
+
+
+class Provider(Protocol):
+    """One upstream. Raises only `Failure`; the worker owns the loop and the deadline.
+
+    `may_restart` says that `start` can be repeated for the same `Work.reference` without paying twice: the upstream
+    honours it as an idempotency key, or the work is free. Where it is false, a lost answer is `Ambiguous`.
+    """
+
+    name: str
+    slots: int
+    may_restart: bool
+
+    async def start(self, work: Work) -> Ticket | Output: ...
+
+    async def poll(self, work: Work, ticket: Ticket, report: Report) -> Output | Pending: ...
+
+    async def cancel(self, work: Work, ticket: Ticket) -> None:
+        """Best effort: the caller has been answered already."""
+        ...
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Assets(Protocol):
+    """Stored bytes. Keys look like paths; what is stored under a key never changes."""
+
+    async def put(self, key: str, source: Path | bytes) -> int:
+        """Store a file's bytes; returns their number."""
+        ...
+
+    async def size(self, key: str) -> int:
+        """Raises `NotFound`."""
+        ...
+
+    def read(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to and without `end`."""
+        ...
+
+    async def fetch(self, key: str, target: Path) -> None:
+        """Copy the bytes to a local file; raises `NotFound`."""
+        ...
+
+    async def delete(self, keys: Sequence[str]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewGeneration:
+    """What a submit stores. `in_flight_limit` is checked in the same transaction that holds the credits."""
+
+    id: str
+    account_id: str
+    dialect: str
+    model: str
+    modality: str
+    task: str
+    provider: str
+    inputs: Mapping[str, object]
+    wire: Mapping[str, object]
+    quote: Credits
+    created_at: datetime
+    callback_url: str | None = None
+    in_flight_limit: int | None = None
+    retention_days: int | None = None
+    plan: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at a provider, as stored. A ticket is there once the provider's reference is known."""
+
+    generation_id: str
+    number: int
+    provider: str
+    ticket: str | None
+    started_at: datetime
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A running attempt. `before` are the earlier ones, newest first: what they left decides how this one goes on."""
+
+    generation: Generation
+    before: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How an attempt ends: terminal status, credits and event go into one transaction."""
+
+    status: Status
+    used: Credits
+    cause: Cause | None = None
+    outputs: tuple[Asset, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """An account's endpoint for a dialect's events; empty `events` is all of them."""
+
+    id: str
+    account_id: str
+    dialect: str
+    url: str
+    secret: str
+    events: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message on its way: kept until it is delivered or given up. `state` is the generation's status to tell."""
+
+    id: str
+    generation: Generation
+    state: Status
+    url: str
+    secret: str
+    dialect: str
+    tries: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discrepancy:
+    """A balance that is not what its entries say, or a generation whose holds and status disagree."""
+
+    subject: str
+    stored: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    entries: int
+    accounts: int
+    generations: int
+    discrepancies: tuple[Discrepancy, ...] = field(default=())
+
+
+class Store(Protocol):
+    """Verbs, each one transaction. An answer means that it is on the disk."""
+
+    async def submit(self, new: NewGeneration) -> Generation:
+        """Generation, hold and event; raises `InsufficientCredits`, `TooManyInFlight`."""
+        ...
+
+    async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:
+        """Move a queued generation to running with a new attempt; None where it is not queued (any more)."""
+        ...
+
+    async def note_ticket(self, generation_id: str, attempt: int, ticket: str) -> None:
+        """Raises `StaleAttempt`."""
+        ...
+
+    async def note_outcome(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
+        """Write down how an attempt stands while its generation goes on running; raises `StaleAttempt`."""
+        ...
+
+    async def decide(self, generation_id: str, *, is_retry: bool, now: datetime) -> Generation:
+        """An operator's word on an ambiguous generation: queue it anew or fail it; raises `InvalidInput`."""
+        ...
+
+    async def settle(self, generation_id: str, attempt: int, settlement: Settlement, *, now: datetime) -> Generation:
+        """End a running attempt and its generation; raises `StaleAttempt`."""
+        ...
+
+    async def hand_back(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
+        """Move a running generation back to queued; raises `StaleAttempt`."""
+        ...
+
+    async def cancel(self, account_id: str, generation_id: str, *, now: datetime) -> Generation:
+        """End a generation as canceled; one that has ended stays as it is. Raises `NotFound`."""
+        ...
+
+    async def fail_queued(self, generation_id: str, cause: Cause, *, now: datetime) -> Generation | None: ...
+
+    async def rescue(self, *, now: datetime) -> int:
+        """At start: nobody runs what says it is running, so it is queued again. Returns how many."""
+        ...
+
+    async def queued(self) -> list[Generation]:
+        """Every queued generation, oldest first."""
+        ...
+
+    async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
+        """The generations that changed after an event, and the newest event's sequence number."""
+        ...
+
+    async def newest_event(self) -> int: ...
+
+    def forget(self) -> None:
+        """Another process has written: what is remembered may be old."""
+        ...
+
+    async def get(self, reference: Reference) -> Generation:
+        """Raises `NotFound`."""
+        ...
+
+    async def list_generations(self, account_id: str, wanted: List, *, now: datetime) -> Page[Generation]: ...
+
+    async def mark(self, generation_id: str, *, toggle_favorite: bool, rating: int | None) -> Generation: ...
+
+    async def remove(self, generation_id: str, *, now: datetime) -> Generation | None:
+        """Hide an ended generation; None where it has not ended."""
+        ...
+
+    async def expired(self, *, now: datetime) -> list[Generation]:
+        """Ended generations past their retention that still have assets."""
+        ...
+
+    async def forget_assets(self, generation_ids: Sequence[str]) -> None: ...
+
+    async def create_account(self, name: str, *, plan: str, now: datetime) -> Account: ...
+
+    async def find_account(self, name: str) -> Account:
+        """By name or id; raises `NotFound`."""
+        ...
+
+    async def accounts(self) -> list[Account]: ...
+
+    async def rename_account(self, account_id: str, name: str) -> Account: ...
+
+    async def set_plan(self, account_id: str, plan: str) -> Account: ...
+
+    async def create_key(
+        self, account_id: str, *, name: str, hint: str, dialect: str, hash: bytes, now: datetime
+    ) -> Key: ...
+
+    async def find_key(self, hash: bytes) -> tuple[Account, Key] | None: ...
+
+    async def keys(self, account_id: str) -> tuple[Key, ...]: ...
+
+    async def rename_key(self, account_id: str, number: int, name: str) -> Key: ...
+
+    async def revoke_key(self, account_id: str, number: int, *, now: datetime) -> Key: ...
+
+    async def grant(self, account_id: str, amount: Credits, *, purse: Purse, note: str, now: datetime) -> Entry: ...
+
+    async def balances(self, account_id: str) -> Mapping[Purse, Balance]: ...
+
+    async def turnover(self, account_id: str, *, since: datetime) -> Mapping[Kind, Credits]:
+        """What has moved in an account since an instant, by kind of entry; a kind that has not is not there."""
+        ...
+
+    async def in_flight(self, account_id: str) -> int: ...
+
+    async def list_entries(self, account_id: str, wanted: ListEntries) -> Page[Entry]: ...
+
+    async def audit(self) -> Audit: ...
+
+    async def create_webhook(self, webhook: Webhook) -> None: ...
+
+    async def webhooks(self, account_id: str) -> tuple[Webhook, ...]: ...
+
+    async def delete_webhook(self, account_id: str, webhook_id: str) -> None: ...
+
+    async def due_deliveries(self, *, now: datetime, limit: int) -> tuple[list[Delivery], datetime | None]:
+        """What is to be sent now, and when the next one is due."""
+        ...
+
+    async def note_delivery(
+        self, delivery_id: str, *, is_done: bool, outcome: str, due_at: datetime | None, now: datetime
+    ) -> None: ...
+
+
+class Queue(Protocol):
+    """Delivers a generation's id to the worker, by lane. It is never the truth: the row is."""
+
+    def enqueue(self, generation_id: str, *, lane: str) -> None:
+        """Enqueue an id; one that is waiting or in hand already stays as it is."""
+        ...
+
+
+class Desk(Protocol):
+    """What wakes those who wait: told of every change of a generation after its commit."""
+
+    def changed(self, generation: Generation) -> None: ...
+
+
+__all__ = [
+    "Assets",
+    "Attempt",
+    "Audit",
+    "Begun",
+    "Delivery",
+    "Desk",
+    "Discrepancy",
+    "NewGeneration",
+    "Output",
+    "Pending",
+    "Principal",
+    "Produced",
+    "Provider",
+    "Queue",
+    "Report",
+    "Settlement",
+    "Store",
+    "Ticket",
+    "Webhook",
+    "Work",
+]

@@ -1,0 +1,1 @@
+"""Who carries generations out: upstream APIs, one's own machines, and the embedded renderer."""

@@ -1,0 +1,96 @@
+"""A server from start to stop: engine, application, signals."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+
+import structlog
+
+from darkroom.config import Settings
+from darkroom.errors import Misconfigured
+from darkroom.web import openapi
+from darkroom.web.app import build_pages
+from darkroom.web.limiter import Limiter
+from darkroom.web.media import Media
+from darkroom.web.metrics import Metrics
+from darkroom.web.server import HttpServer
+from darkroom.web.switchboard import Switchboard
+from darkroom.wiring import Engine
+
+log = structlog.get_logger(__name__)
+
+DRAIN_S = 1.0
+"""How long answers may still be on their way out once everyone who waited has been answered."""
+
+
+def build_application(engine: Engine) -> Switchboard:
+    metrics = Metrics()
+    engine.desk.listen(metrics.changed)
+    metrics.watch("darkroom_queue_depth", "Generations that wait for a slot", lambda: engine.queue.depths)
+    metrics.watch("darkroom_running", "Attempts in hand", lambda: {"all": engine.queue.in_hand})
+    metrics.watch("darkroom_waiters", "Requests that wait for a change", lambda: {"all": engine.bell.waiters})
+
+    pages = build_pages(
+        openapi=openapi.document(),
+        media=Media(assets=engine.assets, links=engine.links, clock=engine.clock),
+        metrics=metrics,
+        is_ready=engine.is_ready,
+        nowhere=lambda scope, receive, send: switchboard.nowhere(scope, receive, send),
+    )
+    switchboard = Switchboard(
+        dialects=engine.dialects,
+        service=engine.service,
+        catalogue=engine.catalogue,
+        clock=engine.clock,
+        limiter=Limiter(),
+        metrics=metrics,
+        link=engine.link,
+        url=engine.url,
+        public_url=engine.settings.public_url,
+        otherwise=pages,
+    )
+    return switchboard
+
+
+async def serve(settings: Settings, *, started: Callable[[Engine, str | None], None]) -> None:
+    """Run until SIGTERM or SIGINT. `started` is told the engine, and the first key where one was made."""
+    engine = Engine(settings)
+    engine.claim(f"serving {engine.url}")
+    _check_address(settings.host, settings.port)
+    await engine.open()
+    await engine.work()
+    server = HttpServer(build_application(engine), host=settings.host, port=settings.port)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server.start()
+    started(engine, await engine.welcome())
+    stopped = asyncio.ensure_future(server.wait())
+    asked = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({stopped, asked}, return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping", running=engine.queue.in_hand)
+    asked.cancel()
+    stopped.cancel()
+    await engine.close(after_answers=lambda: _drain(server))
+
+
+async def _drain(server: HttpServer) -> None:
+    try:
+        await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(server.close())), DRAIN_S)
+    except TimeoutError:
+        log.warning("some connections did not end in time")
+
+
+def _check_address(host: str, port: int) -> None:
+    """Granian shares ports between processes: without this look, two servers would take turns at answering."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Misconfigured(
+                f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
+            ) from None

@@ -1,0 +1,236 @@
+"""The store's verbs on SQLite: accounts, keys and the ledger."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from darkroom import ledger
+from darkroom.account import Account, Key
+from darkroom.clock import to_micros
+from darkroom.credits import Credits
+from darkroom.errors import InvalidInput, NotFound
+from darkroom.ids import new_id
+from darkroom.ledger import FLOWS, Balance, Bucket, Entry, Kind, Purse
+from darkroom.ports import Audit, Discrepancy
+from darkroom.store import queries, rows
+from darkroom.store.database import Database
+from darkroom.store.listing import read_cursor
+from darkroom.verbs import ListEntries, Page
+
+ACCOUNT = queries.load("account")
+LEDGER = queries.load("ledger")
+GENERATION = queries.load("generation")
+
+
+class Books:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create_account(self, name: str, *, plan: str, now: datetime) -> Account:
+        arguments = {"id": new_id(), "name": name, "plan": plan, "now": to_micros(now)}
+
+        def verb(connection: apsw.Connection) -> Account:
+            try:
+                return rows.account(_row(connection, ACCOUNT.insert, arguments))
+            except apsw.ConstraintError:
+                raise InvalidInput.of("name", f"there is an account '{name}' already") from None
+
+        return await self._database.write(verb)
+
+    async def find_account(self, name: str) -> Account:
+        def question(connection: apsw.Connection) -> Account:
+            return rows.account(_row(connection, ACCOUNT.by_name, {"name": name}, missing=f"account '{name}'"))
+
+        return await self._database.read(question)
+
+    async def accounts(self) -> list[Account]:
+        return await self._database.read(
+            lambda connection: [rows.account(row) for row in connection.execute(ACCOUNT.every)]
+        )
+
+    async def rename_account(self, account_id: str, name: str) -> Account:
+        def verb(connection: apsw.Connection) -> Account:
+            try:
+                return rows.account(_row(connection, ACCOUNT.rename, {"id": account_id, "name": name}))
+            except apsw.ConstraintError:
+                raise InvalidInput.of("name", f"there is an account '{name}' already") from None
+
+        return await self._database.write(verb)
+
+    async def set_plan(self, account_id: str, plan: str) -> Account:
+        return await self._database.write(
+            lambda connection: rows.account(_row(connection, ACCOUNT.set_plan, {"id": account_id, "plan": plan}))
+        )
+
+    async def create_key(
+        self, account_id: str, *, name: str, hint: str, dialect: str, hash: bytes, now: datetime
+    ) -> Key:
+        arguments = {
+            "account_id": account_id,
+            "name": name,
+            "hint": hint,
+            "dialect": dialect,
+            "hash": hash,
+            "now": to_micros(now),
+        }
+        return await self._database.write(lambda connection: rows.key(_row(connection, ACCOUNT.insert_key, arguments)))
+
+    async def find_key(self, hash: bytes) -> tuple[Account, Key] | None:
+        def question(connection: apsw.Connection) -> tuple[Account, Key] | None:
+            found = connection.execute(ACCOUNT.key_by_hash, {"hash": hash}).fetchone()
+            if found is None:
+                return None
+            key = rows.key(found)
+            return rows.account(_row(connection, ACCOUNT.by_id, {"id": key.account_id})), key
+
+        return self._database.glance(question)
+
+    async def keys(self, account_id: str) -> tuple[Key, ...]:
+        return await self._database.read(
+            lambda connection: tuple(
+                rows.key(row) for row in connection.execute(ACCOUNT.keys, {"account_id": account_id})
+            )
+        )
+
+    async def rename_key(self, account_id: str, number: int, name: str) -> Key:
+        arguments = {"account_id": account_id, "number": number, "name": name}
+        return await self._change_key(ACCOUNT.rename_key, arguments)
+
+    async def revoke_key(self, account_id: str, number: int, *, now: datetime) -> Key:
+        arguments = {"account_id": account_id, "number": number, "now": to_micros(now)}
+        return await self._change_key(ACCOUNT.revoke_key, arguments)
+
+    async def _change_key(self, query: str, arguments: dict[str, Any]) -> Key:
+        missing = f"key {arguments['number']}"
+        return await self._database.write(
+            lambda connection: rows.key(_row(connection, query, arguments, missing=missing))
+        )
+
+    async def grant(self, account_id: str, amount: Credits, *, purse: Purse, note: str, now: datetime) -> Entry:
+        entry = Entry(account_id=account_id, kind=Kind.GRANT, purse=purse, amount=amount, note=note)
+
+        def verb(connection: apsw.Connection) -> Entry:
+            (stored,) = self._append(connection, [entry], at=now)
+            return stored
+
+        return await self._database.write(verb)
+
+    async def balances(self, account_id: str) -> Mapping[Purse, Balance]:
+        return await self._database.read(lambda connection: self._balances(connection, account_id))
+
+    async def turnover(self, account_id: str, *, since: datetime) -> Mapping[Kind, Credits]:
+        arguments = {"account_id": account_id, "since": to_micros(since)}
+
+        def question(connection: apsw.Connection) -> dict[Kind, Credits]:
+            return {Kind(kind): Credits(amount) for kind, amount in connection.execute(LEDGER.turnover, arguments)}
+
+        return await self._database.read(question)
+
+    async def in_flight(self, account_id: str) -> int:
+        def question(connection: apsw.Connection) -> int:
+            count: int = connection.execute(GENERATION.count_in_flight, {"account_id": account_id}).get
+            return count
+
+        return await self._database.read(question)
+
+    async def list_entries(self, account_id: str, wanted: ListEntries) -> Page[Entry]:
+        return await self._database.read(lambda connection: _list_entries(connection, account_id, wanted))
+
+    async def audit(self) -> Audit:
+        return await self._database.read(_audit)
+
+    def _balances(self, connection: apsw.Connection, account_id: str) -> dict[Purse, Balance]:
+        found = connection.execute(LEDGER.balances, {"account_id": account_id})
+        return {Purse(purse): rows.balance(*buckets) for purse, *buckets in found}
+
+    def _holds(self, connection: apsw.Connection, generation_id: str) -> list[Entry]:
+        found = connection.execute(LEDGER.holds, {"generation_id": generation_id})
+        return [rows.entry(row) for row in found]
+
+    def _append(self, connection: apsw.Connection, entries: Sequence[Entry], *, at: datetime) -> list[Entry]:
+        """Write entries and move what they move; a CHECK refuses what would overdraw a bucket."""
+        stored = []
+        for entry in entries:
+            arguments = {
+                "at": to_micros(at),
+                "account_id": entry.account_id,
+                "generation_id": entry.generation_id,
+                "kind": entry.kind,
+                "purse": entry.purse,
+                "amount": entry.amount,
+                "note": entry.note,
+            }
+            row = _row(connection, LEDGER.append, arguments)
+            stored.append(rows.entry(row))
+            if entry.kind is Kind.GRANT:
+                connection.execute(LEDGER.open, {"account_id": entry.account_id, "purse": entry.purse})
+            source, target = FLOWS[entry.kind]
+            moved: dict[str, int] = {str(bucket): 0 for bucket in Bucket}
+            moved |= {str(source): -entry.amount, str(target): +entry.amount}
+            connection.execute(LEDGER.move, {"account_id": entry.account_id, "purse": entry.purse, **moved})
+        return stored
+
+
+def _row(connection: apsw.Connection, query: str, arguments: dict[str, Any], *, missing: str = "it") -> rows.Row:
+    row: rows.Row | None = connection.execute(query, arguments).fetchone()
+    if row is None:
+        raise NotFound(missing)
+    return row
+
+
+def _list_entries(connection: apsw.Connection, account_id: str, wanted: ListEntries) -> Page[Entry]:
+    parts = ["account_id = :account_id"]
+    arguments: dict[str, Any] = {"account_id": account_id, "limit": wanted.limit + 1}
+    if wanted.kinds:
+        parts.append("kind IN (SELECT value FROM json_each(:kinds))")
+        arguments["kinds"] = rows.to_json(wanted.kinds)
+    if wanted.since is not None:
+        parts.append("at >= :since")
+        arguments["since"] = to_micros(wanted.since)
+    if wanted.until is not None:
+        parts.append("at <= :until")
+        arguments["until"] = to_micros(wanted.until)
+    if wanted.cursor is not None:
+        parts.append("sequence < :before")
+        arguments["before"] = read_cursor(wanted.cursor)
+    query = f"{LEDGER.some_entries} WHERE {' AND '.join(parts)} ORDER BY sequence DESC LIMIT :limit"
+    found = [rows.entry(row) for row in connection.execute(query, arguments)]
+    items = tuple(found[: wanted.limit])
+    more = len(found) > wanted.limit
+    return Page(items=items, cursor=str(items[-1].sequence) if more else None, limit=wanted.limit)
+
+
+def _audit(connection: apsw.Connection) -> Audit:
+    # One transaction, or a settlement in between would look like a difference.
+    with connection:
+        expected = ledger.replay(rows.entry(row) for row in connection.execute(LEDGER.every_entry))
+        stored = {
+            (account_id, Purse(purse)): rows.balance(*buckets)
+            for account_id, purse, *buckets in connection.execute(LEDGER.every_balance)
+        }
+        unsettled = connection.execute(LEDGER.unsettled_books).fetchall()
+        counts: rows.Row = connection.execute(LEDGER.counts).fetchall()[0]
+    discrepancies = [
+        Discrepancy(
+            subject=f"account {account_id}, {purse}",
+            stored=_show(stored.get((account_id, purse), Balance())),
+            expected=_show(expected.get((account_id, purse), Balance())),
+        )
+        for account_id, purse in sorted(expected.keys() | stored.keys())
+        if stored.get((account_id, purse), Balance()) != expected.get((account_id, purse), Balance())
+    ]
+    for generation_id, status, quote, held, captured, released in unsettled:
+        discrepancies.append(
+            Discrepancy(
+                subject=f"generation {generation_id} ({status})",
+                stored=f"held {held}, captured {captured}, released {released}",
+                expected=f"held {quote}; once ended, captured + released is that; captured only where completed",
+            )
+        )
+    return Audit(entries=counts[0], accounts=counts[1], generations=counts[2], discrepancies=tuple(discrepancies))
+
+
+def _show(balance: Balance) -> str:
+    return ", ".join(f"{bucket} {amount}" for bucket, amount in balance.buckets.items())

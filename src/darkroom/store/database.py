@@ -1,0 +1,232 @@
+"""One SQLite file, durable and quick: a thread that writes in batches, a thread that reads in batches.
+
+A write's answer is released after the commit that holds it, and one commit (one fsync) holds every write that was
+waiting. Each write runs in a savepoint, so that one that is refused takes nothing from the others.
+
+Never open the file with the `sqlite3` module in this process as well: closing its handle drops our locks.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+import apsw
+import structlog
+
+from darkroom.store.queries import migrations
+
+Result = TypeVar("Result")
+Step = tuple[Callable[[apsw.Connection], Any], asyncio.Future[Any]]
+Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
+
+BATCH = 512
+CHECKPOINT_PAGES = 2_000
+LARGEST_WAL_PAGES = 65_536
+"""256 MiB of 4 KiB pages: past this the writer itself waits for a checkpoint, or the log would only grow."""
+
+WATCH_S = 0.2
+"""How often we look for what other processes (the command line) have written."""
+
+log = structlog.get_logger(__name__)
+
+
+class Database:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writes: SimpleQueue[Step | None] = SimpleQueue()
+        self._reads: SimpleQueue[Step | None] = SimpleQueue()
+        self._wal_pages = 0
+        self._checkpoint_due = threading.Event()
+        self._is_closing = False
+        self._threads: list[threading.Thread] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._glances: apsw.Connection | None = None
+        self.on_foreign_change: Callable[[], None] = lambda: None
+
+    async def open(self) -> None:
+        """Bring the file up to date and start the threads. Raises `apsw.Error` where the file is not ours."""
+        self._loop = asyncio.get_running_loop()
+        migrate(self._path)
+        self._glances = connect(self._path)
+        self._glances.execute("PRAGMA query_only = 1")
+        for name, work in (("write", self._write), ("read", self._read), ("checkpoint", self._checkpoint)):
+            thread = threading.Thread(target=work, name=f"store-{name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    async def close(self) -> None:
+        """Finish what was asked for, then stop the threads."""
+        self._is_closing = True
+        self._writes.put(None)
+        self._reads.put(None)
+        self._checkpoint_due.set()
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+        self._threads.clear()
+        if self._glances is not None:
+            self._glances.close()
+            self._glances = None
+
+    async def write(self, verb: Callable[[apsw.Connection], Result]) -> Result:
+        """Run a verb in the next transaction; returns when it is on the disk."""
+        return await self._ask(self._writes, verb)
+
+    async def read(self, question: Callable[[apsw.Connection], Result]) -> Result:
+        """Run a question against the newest commit."""
+        return await self._ask(self._reads, question)
+
+    def glance(self, question: Callable[[apsw.Connection], Result]) -> Result:
+        """Ask for a row by its key, at once, on the event loop itself.
+
+        Measured: such a row is in memory and costs 10 microseconds, where a thread's answer costs 80 under load.
+        """
+        if self._is_closing or self._glances is None:
+            raise RuntimeError("the store is closed")
+        return question(self._glances)
+
+    async def _ask(self, queue: "SimpleQueue[Step | None]", step: Callable[[apsw.Connection], Result]) -> Result:
+        if self._is_closing or self._loop is None:
+            raise RuntimeError("the store is closed")
+        future: asyncio.Future[Result] = self._loop.create_future()
+        queue.put((step, future))
+        return await future
+
+    def _write(self) -> None:
+        connection = connect(self._path)
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.set_wal_hook(self._count_wal)
+        version = connection.execute("PRAGMA data_version").get
+        while True:
+            batch, is_last = _next_batch(self._writes, wait_s=WATCH_S)
+            if batch:
+                self._release(_commit(connection, batch))
+            if is_last:
+                break
+            seen = connection.execute("PRAGMA data_version").get
+            if seen != version:
+                version = seen
+                self._tell(self.on_foreign_change)
+            if self._wal_pages > LARGEST_WAL_PAGES:
+                self._wal_pages = 0
+                with contextlib.suppress(apsw.BusyError):
+                    connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        connection.close()
+
+    def _read(self) -> None:
+        connection = connect(self._path)
+        connection.execute("PRAGMA query_only = 1")
+        is_last = False
+        while not is_last:
+            batch, is_last = _next_batch(self._reads, wait_s=None)
+            self._release([_attempt(connection, step) for step in batch])
+        connection.close()
+
+    def _checkpoint(self) -> None:
+        # In a thread of its own: a checkpoint's fsync of the whole file would otherwise stand before every writer.
+        connection = connect(self._path)
+        while self._checkpoint_due.wait():
+            self._checkpoint_due.clear()
+            if self._is_closing:
+                break
+            with contextlib.suppress(apsw.BusyError):
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        connection.close()
+
+    def _count_wal(self, connection: apsw.Connection, name: str, pages: int) -> int:
+        self._wal_pages = pages
+        if pages >= CHECKPOINT_PAGES:
+            self._checkpoint_due.set()
+        return apsw.SQLITE_OK
+
+    def _release(self, outcomes: list[Outcome]) -> None:
+        self._tell(lambda: _answer(outcomes))
+
+    def _tell(self, callback: Callable[[], None]) -> None:
+        assert self._loop is not None
+        # The loop may be gone already when the process is being torn down.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback)
+
+
+def connect(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    # Another process may be in the middle of its own write: wait for it rather than fail.
+    connection.set_busy_timeout(10_000)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA cache_size = -65536")
+    return connection
+
+
+def migrate(path: Path) -> None:
+    """Apply the migrations that the file has not had, each with its number in one transaction."""
+    connection = connect(path)
+    try:
+        with connection:
+            connection.execute("BEGIN IMMEDIATE") if not connection.in_transaction else None
+            version = connection.execute("PRAGMA user_version").get
+            for number, script in migrations():
+                if number > version:
+                    connection.execute(script)
+                    connection.execute(f"PRAGMA user_version = {number}")
+    finally:
+        connection.close()
+
+
+def _next_batch(queue: "SimpleQueue[Step | None]", *, wait_s: float | None) -> tuple[list[Step], bool]:
+    """What is waiting, and whether it is the last. Waits for the first, up to `wait_s`."""
+    batch: list[Step] = []
+    try:
+        step = queue.get(timeout=wait_s)
+        while step is not None:
+            batch.append(step)
+            if len(batch) == BATCH:
+                return batch, False
+            step = queue.get_nowait()
+    except Empty:
+        return batch, False
+    return batch, True
+
+
+def _commit(connection: apsw.Connection, batch: list[Step]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for step in batch:
+            connection.execute("SAVEPOINT verb")
+            outcome = _attempt(connection, step)
+            if outcome[2] is not None:
+                connection.execute("ROLLBACK TO verb")
+            connection.execute("RELEASE verb")
+            outcomes.append(outcome)
+        connection.execute("COMMIT")
+    except apsw.Error as error:
+        # A full disk or a failing one: nothing of the batch is stored, and everyone is told so.
+        log.exception("a batch of writes was not stored", writes=len(batch))
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        return [(future, None, error) for _, future in batch]
+    return outcomes
+
+
+def _attempt(connection: apsw.Connection, step: Step) -> Outcome:
+    verb, future = step
+    try:
+        return future, verb(connection), None
+    except Exception as error:  # noqa: BLE001 - the one who asked gets it, whatever it is
+        return future, None, error
+
+
+def _answer(outcomes: list[Outcome]) -> None:
+    for future, result, error in outcomes:
+        if future.done():
+            continue  # the one who asked has gone away; what was written stays written
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)

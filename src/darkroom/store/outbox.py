@@ -1,0 +1,143 @@
+"""The store's verbs on SQLite: events, and the messages that tell the world of them."""
+
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from darkroom.clock import from_micros, to_micros
+from darkroom.errors import NotFound
+from darkroom.generation import Generation, Status
+from darkroom.ids import new_id
+from darkroom.ports import Delivery, Webhook
+from darkroom.store import queries, rows
+from darkroom.store.database import Database
+
+EVENT = queries.load("event")
+GENERATION = queries.load("generation")
+
+
+def announce(connection: apsw.Connection, generation: Generation, *, now: datetime) -> None:
+    """Write down that a generation has changed, and a message for everyone who asked to be told, in its transaction."""
+    at = to_micros(now)
+    event = {"id": generation.id, "status": generation.status, "now": at}
+    connection.execute(EVENT.insert, event)
+    asked = {"account_id": generation.account_id, "dialect": generation.dialect}
+    receivers = [
+        (url, secret)
+        for url, secret, events in connection.execute(EVENT.endpoints, asked)
+        if events == "[]" or generation.status in rows.from_json_texts(events)
+    ]
+    if generation.callback_url is not None and generation.status is not Status.QUEUED:
+        receivers.append((generation.callback_url, ""))
+    for url, secret in receivers:
+        connection.execute(EVENT.deliver, {**event, "delivery_id": new_id(), "url": url, "secret": secret})
+
+
+class Outbox:
+    _database: Database
+
+    async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
+        def question(connection: apsw.Connection) -> tuple[int, list[Generation]]:
+            events: list[tuple[Any, ...]] = connection.execute(EVENT.since, {"sequence": sequence}).fetchall()
+            changed = dict.fromkeys(generation_id for _, generation_id in events)
+            found = [
+                rows.generation(row)
+                for generation_id in changed
+                for row in connection.execute(GENERATION.by_id, {"id": generation_id})
+            ]
+            return (events[-1][0] if events else sequence), found
+
+        return await self._database.read(question)
+
+    async def newest_event(self) -> int:
+        def question(connection: apsw.Connection) -> int:
+            newest: int = connection.execute(EVENT.newest).get
+            return newest
+
+        return await self._database.read(question)
+
+    async def create_webhook(self, webhook: Webhook) -> None:
+        arguments = {
+            "id": webhook.id,
+            "account_id": webhook.account_id,
+            "dialect": webhook.dialect,
+            "url": webhook.url,
+            "secret": webhook.secret,
+            "events": rows.to_json(webhook.events),
+            "now": to_micros(webhook.created_at),
+        }
+
+        def verb(connection: apsw.Connection) -> None:
+            connection.execute(EVENT.insert_webhook, arguments)
+
+        await self._database.write(verb)
+
+    async def webhooks(self, account_id: str) -> tuple[Webhook, ...]:
+        def question(connection: apsw.Connection) -> tuple[Webhook, ...]:
+            found = connection.execute(EVENT.webhooks, {"account_id": account_id})
+            return tuple(
+                Webhook(
+                    id=row[0],
+                    account_id=row[1],
+                    dialect=row[2],
+                    url=row[3],
+                    secret=row[4],
+                    events=rows.from_json_texts(row[5]),
+                    created_at=from_micros(row[6]),
+                )
+                for row in found
+            )
+
+        return await self._database.read(question)
+
+    async def delete_webhook(self, account_id: str, webhook_id: str) -> None:
+        def verb(connection: apsw.Connection) -> None:
+            arguments = {"account_id": account_id, "id": webhook_id}
+            if connection.execute(EVENT.delete_webhook, arguments).fetchone() is None:
+                raise NotFound(f"webhook {webhook_id}")
+
+        await self._database.write(verb)
+
+    async def due_deliveries(self, *, now: datetime, limit: int) -> tuple[list[Delivery], datetime | None]:
+        def question(connection: apsw.Connection) -> tuple[list[Delivery], datetime | None]:
+            at = to_micros(now)
+            due = [
+                _delivery(connection, row)
+                for row in connection.execute(EVENT.due, {"now": at, "limit": limit}).fetchall()
+            ]
+            following = connection.execute(EVENT.next_due, {"now": at}).get
+            return due, None if following is None else from_micros(following)
+
+        return await self._database.read(question)
+
+    async def note_delivery(
+        self, delivery_id: str, *, is_done: bool, outcome: str, due_at: datetime | None, now: datetime
+    ) -> None:
+        arguments = {
+            "id": delivery_id,
+            "is_done": is_done,
+            "outcome": outcome,
+            "due_at": None if due_at is None else to_micros(due_at),
+            "now": to_micros(now),
+        }
+
+        def verb(connection: apsw.Connection) -> None:
+            connection.execute(EVENT.note, arguments)
+
+        await self._database.write(verb)
+
+
+def _delivery(connection: apsw.Connection, row: rows.Row) -> Delivery:
+    (found,) = connection.execute(GENERATION.by_id, {"id": row[1]}).fetchall()
+    generation = rows.generation(found)
+    return Delivery(
+        id=row[0],
+        generation=generation,
+        state=rows.STATUSES[row[2]],
+        url=row[3],
+        secret=row[4],
+        dialect=generation.dialect,
+        tries=row[5],
+        created_at=from_micros(row[6]),
+    )

@@ -1,0 +1,39 @@
+-- name: insert
+INSERT INTO event (generation_id, status, at) VALUES (:id, :status, :now);
+
+-- name: since
+SELECT sequence, generation_id FROM event WHERE sequence > :sequence ORDER BY sequence LIMIT 10000;
+
+-- name: newest
+SELECT coalesce(max(sequence), 0) FROM event;
+
+-- name: endpoints
+-- Where an account wants to be told of what came by a dialect.
+SELECT url, secret, events FROM webhook WHERE account_id = :account_id AND dialect = :dialect;
+
+-- name: deliver
+-- A message, in the transaction of the change that it tells. One without a secret goes unsigned.
+INSERT INTO delivery (id, generation_id, state, url, secret, created_at, due_at)
+VALUES (:delivery_id, :id, :status, :url, :secret, :now, :now);
+
+-- name: due
+SELECT id, generation_id, state, url, secret, tries, created_at FROM delivery
+ WHERE due_at IS NOT NULL AND due_at <= :now ORDER BY due_at LIMIT :limit;
+
+-- name: next_due
+SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL AND due_at > :now;
+
+-- name: note
+UPDATE delivery
+   SET tries = tries + 1, outcome = :outcome, due_at = :due_at, done_at = CASE WHEN :is_done THEN :now END
+ WHERE id = :id;
+
+-- name: insert_webhook
+INSERT INTO webhook (id, account_id, dialect, url, secret, events, created_at)
+VALUES (:id, :account_id, :dialect, :url, :secret, :events, :now);
+
+-- name: webhooks
+SELECT id, account_id, dialect, url, secret, events, created_at FROM webhook WHERE account_id = :account_id ORDER BY created_at;
+
+-- name: delete_webhook
+DELETE FROM webhook WHERE account_id = :account_id AND id = :id RETURNING id;

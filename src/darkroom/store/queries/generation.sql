@@ -1,0 +1,78 @@
+-- name: insert
+-- Accept a generation; its number is the sequence that integer-id dialects show.
+INSERT INTO generation (id, account_id, dialect, model, modality, task, provider, inputs, wire, quote, held, status,
+                        created_at, retention_days, callback_url)
+VALUES (:id, :account_id, :dialect, :model, :modality, :task, :provider, :inputs, :wire, :quote, :held, 'queued',
+        :now, :retention_days, :callback_url)
+RETURNING *;
+
+-- name: by_id
+SELECT * FROM generation WHERE id = :id;
+
+-- name: by_number
+SELECT * FROM generation WHERE number = :number;
+
+-- name: count_in_flight
+SELECT count(*) FROM generation WHERE account_id = :account_id AND settled_at IS NULL;
+
+-- name: begin
+-- A worker takes its turn: the attempt's number is the fence for everything that follows.
+UPDATE generation
+   SET status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, :now)
+ WHERE id = :id AND status = 'queued'
+RETURNING *;
+
+-- name: settle
+-- Finish an attempt. A worker that lost its turn matches no row: its attempt is stale.
+UPDATE generation
+   SET status = :status, spent = :spent, outputs = :outputs, cause_code = :cause_code, cause_message = :cause_message,
+       settled_at = :now, expires_at = :now + retention_days * 86400000000
+ WHERE id = :id AND status = 'running' AND attempt = :attempt
+RETURNING *;
+
+-- name: hand_back
+-- Give an attempt's generation to the next attempt.
+UPDATE generation SET status = 'queued'
+ WHERE id = :id AND status = 'running' AND attempt = :attempt
+RETURNING *;
+
+-- name: end_queued
+-- End a generation that no worker has begun.
+UPDATE generation
+   SET status = :status, cause_code = :cause_code, cause_message = :cause_message,
+       settled_at = :now, expires_at = :now + retention_days * 86400000000
+ WHERE id = :id AND status = 'queued'
+RETURNING *;
+
+-- name: cancel
+-- The caller takes it back, running or not: the running attempt becomes stale.
+UPDATE generation
+   SET status = 'canceled', cause_code = 'canceled', cause_message = 'canceled by the caller',
+       settled_at = :now, expires_at = :now + retention_days * 86400000000
+ WHERE id = :id AND account_id = :account_id AND status IN ('queued', 'running')
+RETURNING *;
+
+-- name: rescue
+-- At start nobody is running anything: what says so was cut off.
+UPDATE generation SET status = 'queued' WHERE status = 'running' RETURNING id;
+
+-- name: queued
+SELECT * FROM generation WHERE settled_at IS NULL AND status = 'queued' ORDER BY number;
+
+-- name: mark
+UPDATE generation
+   SET is_favorite = CASE WHEN :toggle THEN NOT is_favorite ELSE is_favorite END,
+       rating = coalesce(:rating, rating)
+ WHERE id = :id
+RETURNING *;
+
+-- name: hide
+UPDATE generation SET is_hidden = 1, expires_at = :now WHERE id = :id AND settled_at IS NOT NULL RETURNING *;
+
+-- name: expired
+-- Past retention, and still holding assets.
+SELECT * FROM generation WHERE expires_at IS NOT NULL AND expires_at <= :now LIMIT 500;
+
+-- name: forget_assets
+-- The row stays for the books; what it pointed to is gone, and nobody can read it any more.
+UPDATE generation SET outputs = '[]', inputs = '{}', wire = '{}', expires_at = NULL, is_hidden = 1 WHERE id = :id;

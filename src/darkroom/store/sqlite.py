@@ -1,0 +1,283 @@
+"""The store's verbs on SQLite: the lifecycle of generations. Each verb is one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from darkroom import ledger
+from darkroom.clock import from_micros, to_micros
+from darkroom.credits import ZERO
+from darkroom.errors import InvalidInput, NotFound, StaleAttempt, TooManyInFlight
+from darkroom.generation import Cause, Generation, Status
+from darkroom.ports import Attempt, Begun, NewGeneration, Settlement
+from darkroom.store import queries, rows
+from darkroom.store.books import Books
+from darkroom.store.listing import list_generations
+from darkroom.store.database import Database
+from darkroom.store.outbox import Outbox, announce
+from darkroom.store.recent import Recent
+from darkroom.verbs import List, Page, Reference
+
+GENERATION = queries.load("generation")
+ATTEMPT = queries.load("attempt")
+
+
+class SqliteStore(Books, Outbox):
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._recent = Recent()
+
+    async def submit(self, new: NewGeneration) -> Generation:
+        return self._recent.keep(await self._database.write(lambda connection: self._submit(connection, new)))
+
+    def _submit(self, connection: apsw.Connection, new: NewGeneration) -> Generation:
+        # Read and hold under one lock, or two submits hold the same credits.
+        if new.in_flight_limit is not None:
+            count = connection.execute(GENERATION.count_in_flight, {"account_id": new.account_id}).get
+            if count >= new.in_flight_limit:
+                raise TooManyInFlight(limit=new.in_flight_limit, plan=new.plan)
+        balances = self._balances(connection, new.account_id)
+        available = {purse: balance.available for purse, balance in balances.items()}
+        held = ledger.hold(new.account_id, new.id, quote=new.quote, available=available)
+        arguments = {
+            "id": new.id,
+            "account_id": new.account_id,
+            "dialect": new.dialect,
+            "model": new.model,
+            "modality": new.modality,
+            "task": new.task,
+            "provider": new.provider,
+            "inputs": rows.to_json(new.inputs),
+            "wire": rows.to_json(new.wire),
+            "quote": new.quote,
+            "held": rows.to_json({entry.purse: entry.amount for entry in held}),
+            "now": to_micros(new.created_at),
+            "retention_days": new.retention_days,
+            "callback_url": new.callback_url,
+        }
+        generation = rows.generation(_one(connection, GENERATION.insert, arguments))
+        self._append(connection, held, at=new.created_at)
+        announce(connection, generation, now=new.created_at)
+        return generation
+
+    async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:
+        def verb(connection: apsw.Connection) -> Begun | None:
+            row = connection.execute(GENERATION.begin, {"id": generation_id, "now": to_micros(now)}).fetchone()
+            if row is None:
+                return None
+            generation = rows.generation(row)
+            before = _attempts(connection, generation_id)
+            arguments = {
+                "id": generation_id,
+                "attempt": generation.attempt,
+                "provider": generation.provider,
+                "now": to_micros(now),
+            }
+            connection.execute(ATTEMPT.insert, arguments)
+            announce(connection, generation, now=now)
+            return Begun(generation=generation, before=before)
+
+        begun = await self._database.write(verb)
+        if begun is not None:
+            self._recent.keep(begun.generation)
+        return begun
+
+    async def note_ticket(self, generation_id: str, attempt: int, ticket: str) -> None:
+        def verb(connection: apsw.Connection) -> None:
+            arguments = {"id": generation_id, "attempt": attempt, "ticket": ticket}
+            if connection.execute(ATTEMPT.note_ticket, arguments).fetchone() is None:
+                raise StaleAttempt(f"{generation_id} attempt {attempt}: ticket not stored")
+
+        await self._database.write(verb)
+
+    async def note_outcome(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
+        def verb(connection: apsw.Connection) -> None:
+            generation = self._get(connection, generation_id)
+            if generation.status is not Status.RUNNING or generation.attempt != attempt:
+                raise StaleAttempt(f"{generation_id} attempt {attempt}: outcome not stored")
+            _end_attempt(connection, generation, outcome, now)
+
+        await self._database.write(verb)
+
+    async def decide(self, generation_id: str, *, is_retry: bool, now: datetime) -> Generation:
+        def verb(connection: apsw.Connection) -> Generation:
+            generation = self._get(connection, generation_id)
+            newest = next(iter(_attempts(connection, generation_id)), None)
+            if generation.is_terminal or newest is None or newest.outcome != "ambiguous":
+                raise InvalidInput.of("id", f"generation {generation_id} is {generation.status}, and not ambiguous")
+            queries_of = {"id": generation_id, "attempt": generation.attempt}
+            row = connection.execute(GENERATION.hand_back, queries_of).fetchone()
+            generation = rows.generation(row) if row is not None else generation
+            _end_attempt(connection, generation, "retry" if is_retry else "failed", now)
+            if is_retry:
+                return generation
+            cause = Cause("ambiguous", "an operator decided that the provider did not take the work")
+            arguments = {"id": generation_id, "status": Status.FAILED, **_cause(cause), "now": to_micros(now)}
+            failed = rows.generation(_one(connection, GENERATION.end_queued, arguments))
+            self._release(connection, failed, now=now)
+            return failed
+
+        return self._recent.keep(await self._database.write(verb))
+
+    async def settle(self, generation_id: str, attempt: int, settlement: Settlement, *, now: datetime) -> Generation:
+        def verb(connection: apsw.Connection) -> Generation:
+            held = self._holds(connection, generation_id)
+            entries = ledger.settle(held, used=settlement.used)
+            spent = {entry.purse: entry.amount for entry in entries if entry.kind is ledger.Kind.CAPTURE}
+            arguments = {
+                "id": generation_id,
+                "attempt": attempt,
+                "status": settlement.status,
+                "spent": rows.to_json(spent),
+                "outputs": rows.to_json(settlement.outputs),
+                **_cause(settlement.cause),
+                "now": to_micros(now),
+            }
+            row = connection.execute(GENERATION.settle, arguments).fetchone()
+            if row is None:
+                raise StaleAttempt(f"{generation_id} attempt {attempt}: settled elsewhere")
+            generation = rows.generation(row)
+            _end_attempt(connection, generation, settlement.status, now)
+            self._append(connection, entries, at=now)
+            announce(connection, generation, now=now)
+            return generation
+
+        return self._recent.keep(await self._database.write(verb))
+
+    async def hand_back(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
+        def verb(connection: apsw.Connection) -> Generation:
+            arguments = {"id": generation_id, "attempt": attempt}
+            row = connection.execute(GENERATION.hand_back, arguments).fetchone()
+            if row is None:
+                raise StaleAttempt(f"{generation_id} attempt {attempt}: handed back too late")
+            generation = rows.generation(row)
+            _end_attempt(connection, generation, outcome, now)
+            return generation
+
+        self._recent.keep(await self._database.write(verb))
+
+    async def cancel(self, account_id: str, generation_id: str, *, now: datetime) -> Generation:
+        def verb(connection: apsw.Connection) -> Generation:
+            arguments = {"id": generation_id, "account_id": account_id, "now": to_micros(now)}
+            row = connection.execute(GENERATION.cancel, arguments).fetchone()
+            if row is None:
+                return self._get(connection, generation_id)
+            generation = rows.generation(row)
+            _end_attempt(connection, generation, "canceled", now)
+            self._release(connection, generation, now=now)
+            return generation
+
+        return self._recent.keep(await self._database.write(verb))
+
+    async def fail_queued(self, generation_id: str, cause: Cause, *, now: datetime) -> Generation | None:
+        def verb(connection: apsw.Connection) -> Generation | None:
+            arguments = {"id": generation_id, "status": Status.FAILED, **_cause(cause), "now": to_micros(now)}
+            row = connection.execute(GENERATION.end_queued, arguments).fetchone()
+            if row is None:
+                return None
+            generation = rows.generation(row)
+            self._release(connection, generation, now=now)
+            return generation
+
+        failed = await self._database.write(verb)
+        return None if failed is None else self._recent.keep(failed)
+
+    def _release(self, connection: apsw.Connection, generation: Generation, *, now: datetime) -> None:
+        self._append(connection, ledger.settle(self._holds(connection, generation.id), used=ZERO), at=now)
+        announce(connection, generation, now=now)
+
+    async def rescue(self, *, now: datetime) -> int:
+        def verb(connection: apsw.Connection) -> int:
+            return len(connection.execute(GENERATION.rescue).fetchall())
+
+        count = await self._database.write(verb)
+        self._recent.forget()
+        return count
+
+    async def queued(self) -> list[Generation]:
+        return await self._database.read(
+            lambda connection: [rows.generation(row) for row in connection.execute(GENERATION.queued)]
+        )
+
+    async def get(self, reference: Reference) -> Generation:
+        known = self._recent.find(reference)
+        if known is not None:
+            return known
+        return self._recent.keep(self._database.glance(lambda connection: self._get(connection, reference)))
+
+    def forget(self) -> None:
+        """Another process has written: what we remember may be old."""
+        self._recent.forget()
+
+    def _get(self, connection: apsw.Connection, reference: Reference) -> Generation:
+        if isinstance(reference, int):
+            row = connection.execute(GENERATION.by_number, (reference,)).fetchone()
+        else:
+            row = connection.execute(GENERATION.by_id, (reference,)).fetchone()
+        if row is None:
+            raise NotFound(f"generation {reference}")
+        return rows.generation(row)
+
+    async def list_generations(self, account_id: str, wanted: List, *, now: datetime) -> Page[Generation]:
+        return await self._database.read(lambda connection: list_generations(connection, account_id, wanted, now=now))
+
+    async def mark(self, generation_id: str, *, toggle_favorite: bool, rating: int | None) -> Generation:
+        arguments = {"id": generation_id, "toggle": toggle_favorite, "rating": rating}
+        return self._recent.keep(
+            await self._database.write(lambda connection: rows.generation(_one(connection, GENERATION.mark, arguments)))
+        )
+
+    async def remove(self, generation_id: str, *, now: datetime) -> Generation | None:
+        def verb(connection: apsw.Connection) -> Generation | None:
+            row = connection.execute(GENERATION.hide, {"id": generation_id, "now": to_micros(now)}).fetchone()
+            return None if row is None else rows.generation(row)
+
+        removed = await self._database.write(verb)
+        return None if removed is None else self._recent.keep(removed)
+
+    async def expired(self, *, now: datetime) -> list[Generation]:
+        return await self._database.read(
+            lambda connection: [
+                rows.generation(row) for row in connection.execute(GENERATION.expired, {"now": to_micros(now)})
+            ]
+        )
+
+    async def forget_assets(self, generation_ids: Sequence[str]) -> None:
+        def verb(connection: apsw.Connection) -> None:
+            connection.executemany(
+                GENERATION.forget_assets, [{"id": generation_id} for generation_id in generation_ids]
+            )
+
+        await self._database.write(verb)
+
+
+def _one(connection: apsw.Connection, query: str, arguments: dict[str, Any]) -> rows.Row:
+    row: rows.Row | None = connection.execute(query, arguments).fetchone()
+    if row is None:
+        raise NotFound("what was to be changed")
+    return row
+
+
+def _attempts(connection: apsw.Connection, generation_id: str) -> tuple[Attempt, ...]:
+    return tuple(
+        Attempt(
+            generation_id=row[0],
+            number=row[1],
+            provider=row[2],
+            ticket=row[3],
+            started_at=from_micros(row[4]),
+            outcome=row[5],
+        )
+        for row in connection.execute(ATTEMPT.of, {"id": generation_id})
+    )
+
+
+def _end_attempt(connection: apsw.Connection, generation: Generation, outcome: str, now: datetime) -> None:
+    arguments = {"id": generation.id, "attempt": generation.attempt, "outcome": outcome, "now": to_micros(now)}
+    connection.execute(ATTEMPT.end, arguments)
+
+
+def _cause(cause: Cause | None) -> dict[str, str | None]:
+    return {"cause_code": cause.code if cause else None, "cause_message": cause.message if cause else None}

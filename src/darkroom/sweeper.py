@@ -1,0 +1,84 @@
+"""What no request and no attempt does: lost queue entries, other processes' changes, expired assets."""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from darkroom.clock import Clock
+from darkroom.generation import Generation, Status
+from darkroom.ports import Assets, Desk, Queue, Store
+from darkroom.service import Service
+
+log = structlog.get_logger(__name__)
+
+SWEEP_S = 5.0
+EXPIRE_EVERY = 12
+"""Expired assets are looked for at each so manyth sweep."""
+
+
+class Sweeper:
+    def __init__(
+        self, *, store: Store, assets: Assets, queue: Queue, desk: Desk, service: Service, clock: Clock
+    ) -> None:
+        self._store = store
+        self._assets = assets
+        self._queue = queue
+        self._desk = desk
+        self._service = service
+        self._clock = clock
+        self._newest_event = 0
+        self._foreign = asyncio.Event()
+
+    def notice(self) -> None:
+        """Another process has written to the store: sweep now."""
+        self._store.forget()
+        self._foreign.set()
+
+    async def prepare(self) -> None:
+        self._newest_event = await self._store.newest_event()
+
+    async def run(self) -> None:
+        count = 0
+        while True:
+            try:
+                await self.sweep()
+                if count % EXPIRE_EVERY == 0:
+                    await self.expire()
+            except Exception:
+                log.exception("a sweep failed; the next one follows")
+            count += 1
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_S):
+                    await self._foreign.wait()
+                self._foreign.clear()
+                await self.catch_up()
+
+    async def sweep(self) -> None:
+        """Enqueue every queued generation; the queue leaves alone those that it has."""
+        for generation in await self._store.queued():
+            self._queue.enqueue(generation.id, lane=generation.provider)
+
+    async def catch_up(self) -> None:
+        """Tell everyone here what other processes have changed."""
+        self._store.forget()
+        self._service.forget_keys()
+        self._newest_event, changed = await self._store.events_since(self._newest_event)
+        for generation in changed:
+            if generation.status is not Status.QUEUED:
+                self._desk.changed(generation)
+
+    async def expire(self) -> None:
+        """Delete the assets of generations past their plan's retention, then the pointers to them."""
+        expired = await self._store.expired(now=self._clock.now())
+        if not expired:
+            return
+        for generation in expired:
+            await self._assets.delete(asset_keys(generation))
+        await self._store.forget_assets([generation.id for generation in expired])
+        log.info("deleted expired assets", generations=len(expired))
+
+
+def asset_keys(generation: Generation) -> list[str]:
+    """Every stored object that belongs to a generation's results."""
+    return [key for asset in generation.outputs for key in (asset.key, asset.thumbnail) if key is not None]

@@ -1,0 +1,228 @@
+"""What a caller can ask for: a dialect's `parse` makes it, the service answers it, the dialect's `render` tells it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from darkroom.account import Key
+from darkroom.catalogue import Model
+from darkroom.credits import Credits
+from darkroom.generation import Generation, Status
+from darkroom.ledger import Entry
+
+Reference = str | int
+"""A generation's id, or its number where a dialect shows numbers."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """`dialect` is the one that the request came by. `catalogue` is whose wire names `model` is looked up in first. The
+    answer waits up to `wait_s` for the end, or up to `at_once_s` where the model is one that answers at once."""
+
+    model: str
+    inputs: Mapping[str, object]
+    wire: Mapping[str, object] = field(default_factory=dict)
+    dialect: str = ""
+    catalogue: str = ""
+    callback_url: str | None = None
+    wait_s: float = 0.0
+    at_once_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Waits up to `wait_s` until the status has reached `until` or gone past it (queued < running < any end)."""
+
+    id: Reference
+    until: Status = Status.QUEUED
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchMany:
+    ids: Sequence[Reference]
+    until: Status = Status.QUEUED
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Every change of one generation until its end, as a stream."""
+
+    id: Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    id: Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class List:
+    """Newest first. Either `cursor` (what the page before gave) or `page` (from 1), never both."""
+
+    model: str | None = None
+    status: tuple[Status, ...] = ()
+    modality: tuple[str, ...] = ()
+    dialect: str | None = None
+    favorites_only: bool = False
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    limit: int = 20
+    cursor: str | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """`toggle_favorite` turns the mark over; `rating` is 1 to 5."""
+
+    id: Reference
+    toggle_favorite: bool = False
+    rating: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """Hide a finished generation and delete its assets. The books keep what it cost."""
+
+    id: Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """`is_draft` prices the options alone: what else is required may be missing."""
+
+    model: str
+    inputs: Mapping[str, object]
+    catalogue: str = ""
+    count: int = 1
+    is_draft: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowModels:
+    """The models that a dialect's callers can name; every model where `catalogue` is empty."""
+
+    catalogue: str = ""
+    modality: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowModel:
+    model: str
+    catalogue: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowAccount:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameAccount:
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListEntries:
+    kinds: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeKey:
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListKeys:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameKey:
+    number: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeKey:
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """A fixed fact of the dialect, answered without asking anybody."""
+
+
+Verb = (
+    Submit
+    | Fetch
+    | FetchMany
+    | Watch
+    | Cancel
+    | List
+    | Mark
+    | Remove
+    | Price
+    | ShowModels
+    | ShowModel
+    | ShowAccount
+    | RenameAccount
+    | ListEntries
+    | MakeKey
+    | ListKeys
+    | RenameKey
+    | RevokeKey
+    | Tell
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[Item]):
+    """`cursor` asks for the next page; `total` is counted only where `page` was asked for."""
+
+    items: tuple[Item, ...]
+    cursor: str | None = None
+    total: int | None = None
+    page: int = 1
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotation:
+    """What the given inputs cost, in micro-credits, with every default filled in."""
+
+    model: Model
+    inputs: Mapping[str, object]
+    amount: Credits
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """The only time that a key's secret is seen."""
+
+    key: Key
+    secret: str
+
+
+Answer = (
+    Generation
+    | tuple[Generation, ...]
+    | Page[Generation]
+    | Page[Entry]
+    | Quotation
+    | tuple[Model, ...]
+    | Model
+    | tuple[Key, ...]
+    | Key
+    | NewKey
+    | None
+)

@@ -1,0 +1,1 @@
+"""The dialects' routes as one ASGI application, with the pages and the assets beside them."""

@@ -1,0 +1,73 @@
+"""Serves assets to whoever holds a signed URL: whole or in ranges, so that players can seek."""
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from darkroom.asset import MEDIA_TYPES
+from darkroom.assets import Links
+from darkroom.clock import Clock
+from darkroom.errors import NotFound
+from darkroom.ports import Assets
+
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+class Media:
+    def __init__(self, *, assets: Assets, links: Links, clock: Clock) -> None:
+        self._assets = assets
+        self._links = links
+        self._clock = clock
+
+    async def serve(self, request: Request) -> Response:
+        key = request.path_params["key"]
+        expires = request.query_params.get("expires", "")
+        signature = request.query_params.get("signature", "")
+        if not self._links.is_good(key, expires=expires, signature=signature, now=self._clock.now()):
+            return _refuse(403, "this link has expired or was changed; ask for the generation again for a new one")
+        try:
+            size = await self._assets.size(key)
+        except NotFound:
+            return _refuse(404, "this asset is no longer stored here")
+        headers = {
+            "accept-ranges": "bytes",
+            "etag": f'"{key}"',
+            "cache-control": "private, max-age=86400, immutable",
+            "access-control-allow-origin": "*",
+            "x-content-type-options": "nosniff",
+        }
+        media_type = MEDIA_TYPES.get(key.rsplit(".", 1)[-1], "application/octet-stream")
+        if request.headers.get("if-none-match") == headers["etag"]:
+            return Response(status_code=304, headers=headers)
+        span = _span(request.headers.get("range", ""), size)
+        if span is None:
+            headers["content-range"] = f"bytes */{size}"
+            return Response(status_code=416, headers=headers)
+        start, end = span
+        is_part = "range" in request.headers and (start, end) != (0, size)
+        if is_part:
+            headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
+        headers["content-length"] = str(end - start)
+        status = 206 if is_part else 200
+        if request.method == "HEAD":
+            return Response(status_code=status, headers=headers, media_type=media_type)
+        chunks = self._assets.read(key, start=start, end=end)
+        return StreamingResponse(chunks, status_code=status, headers=headers, media_type=media_type)
+
+
+def _span(header: str, size: int) -> tuple[int, int] | None:
+    """Start and end (without) of what is asked for; None where it lies outside. What is not understood is the whole."""
+    match = RANGE.fullmatch(header.strip())
+    if match is None or match[0] == "bytes=-":
+        return 0, size
+    first, last = match[1], match[2]
+    if not first:
+        return (max(size - int(last), 0), size) if int(last) > 0 else None
+    start = int(first)
+    end = min(int(last) + 1, size) if last else size
+    return (start, end) if start < end else None
+
+
+def _refuse(status: int, message: str) -> Response:
+    return Response(message + "\n", status_code=status, media_type="text/plain")

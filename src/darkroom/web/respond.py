@@ -1,0 +1,82 @@
+"""Sends a dialect's response, whole or as server-sent events."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from darkroom.wire import WireRequest, WireResponse
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+CORS = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*")]
+"""Keys travel in a header and never in a cookie, so any origin may ask."""
+
+PREFLIGHT = [
+    *CORS,
+    (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE, OPTIONS"),
+    (b"access-control-allow-headers", b"*, authorization, content-type"),
+    (b"access-control-max-age", b"86400"),
+    (b"content-length", b"0"),
+]
+
+KEEP_ALIVE = b": waiting\n\n"
+
+encode = msgspec.json.Encoder().encode
+
+
+Header = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A response that only lacks what is each request's own."""
+
+    status: int
+    headers: list[Header]
+    body: bytes
+
+
+def content_of(response: WireResponse) -> Content:
+    body = b"" if response.body is None else encode(response.body)
+    headers = [*CORS, (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    _add(headers, response.headers)
+    return Content(response.status, headers, body)
+
+
+async def respond(send: Send, content: Content, request: WireRequest, extra: Mapping[str, str]) -> None:
+    headers = [*content.headers, (b"x-request-id", request.id.encode())]
+    _add(headers, extra)
+    await send({"type": "http.response.start", "status": content.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else content.body})
+
+
+async def preflight(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": PREFLIGHT})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def stream(send: Send, bodies: AsyncIterator[Any], request: WireRequest, extra: Mapping[str, str]) -> None:
+    """Each body as an unnamed event; None is a comment that keeps the connection open."""
+    headers = [
+        *CORS,
+        (b"content-type", b"text/event-stream"),
+        (b"cache-control", b"no-cache"),
+        (b"x-accel-buffering", b"no"),
+        (b"x-request-id", request.id.encode()),
+    ]
+    _add(headers, extra)
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    async for body in bodies:
+        event = KEEP_ALIVE if body is None else b"data: " + encode(body) + b"\n\n"
+        await send({"type": "http.response.body", "body": event, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _add(headers: list[Header], given: Mapping[str, str]) -> None:
+    # A line break in a value would end the header and begin another.
+    headers.extend(
+        (name.lower().encode("latin-1"), value.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace"))
+        for name, value in given.items()
+    )

@@ -1,0 +1,250 @@
+"""From a request to a dialect and back: authenticate, limit, parse, perform, render."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+
+from darkroom.account import Principal, Statement
+from darkroom.asset import Asset
+from darkroom.catalogue import Catalogue
+from darkroom.clock import Clock
+from darkroom.errors import NotFound, Rejected, Unauthenticated
+from darkroom.generation import Generation
+from darkroom.ids import new_id
+from darkroom.service import Service
+from darkroom.verbs import Fetch, FetchMany, Submit
+from darkroom.web.body import Disconnected, Receive, read_body
+from darkroom.web.limiter import Limiter
+from darkroom.web.metrics import Metrics
+from darkroom.web.rendered import Rendered
+from darkroom.web.respond import Content, Send, content_of, preflight, respond, stream
+from darkroom.web.router import Place, Router
+from darkroom.wire import Dialect, Reply, Route, WireRequest
+
+log = structlog.get_logger(__name__)
+
+Scope = MutableMapping[str, Any]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
+
+
+class Switchboard:
+    """An ASGI application for every dialect's routes. `link` makes an asset's URL from key, base and instant."""
+
+    def __init__(
+        self,
+        *,
+        dialects: Mapping[str, Dialect],
+        service: Service,
+        catalogue: Catalogue,
+        clock: Clock,
+        limiter: Limiter,
+        metrics: Metrics,
+        link: Callable[..., str],
+        url: str,
+        public_url: str,
+        otherwise: Application,
+    ) -> None:
+        self._router = Router(dialects)
+        self._dialects = dialects
+        self._service = service
+        self._catalogue = catalogue
+        self._clock = clock
+        self._limiter = limiter
+        self._metrics = metrics
+        self._link = link
+        self._url = url
+        self._public_url = public_url.rstrip("/")
+        self._otherwise = otherwise
+        self._rendered = Rendered()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match = self._router.find(scope["path"]) if scope["type"] == "http" else None
+        if match is None:
+            await self._turn_page(scope, receive, send)
+        elif scope["method"] == "OPTIONS":
+            await preflight(send)
+        else:
+            places, values = match
+            # A caller that hangs up gets no answer; what it asked for stays asked for.
+            with suppress(Disconnected):
+                await self._answer(places, _request(scope, values), receive, send)
+
+    async def _turn_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._otherwise(scope, receive, send)
+        except Exception:  # noqa: BLE001 - the server's outermost frame; the page has answered 500 already
+            log.exception("a bug answered a request", path=scope.get("path"))
+
+    async def nowhere(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A path that nobody serves, refused in the words of the dialect whose prefix it has."""
+        request = _request(scope, {})
+        dialect = self._dialects.get(request.url.split("/")[1], self._dialects["native"])
+        error = NotFound(f"{request.method} {request.url[:200]}")
+        await respond(send, content_of(dialect.refuse(error, request)), request, {})
+
+    async def _answer(
+        self, places: Mapping[str, Sequence[Place]], request: WireRequest, receive: Receive, send: Send
+    ) -> None:
+        candidates = places.get("GET" if request.method == "HEAD" else request.method)
+        if candidates is None:
+            await self._refuse_method(places, request, send)
+            return
+        place, principal = candidates[0], None
+        try:
+            principal = await self._authenticate(candidates, request)
+            place = _choose(candidates, principal)
+            if principal is not None and not place.route.is_free:
+                self._limiter.count(principal)
+            if request.method in ("POST", "PUT", "PATCH"):
+                body, is_form = await read_body(receive, request.headers)
+                request = replace(request, body=body, is_form=is_form)
+            await self._serve(place, principal, request, receive, send)
+        except Rejected as error:
+            self._metrics.refused(place.dialect.name, error.code)
+            await respond(
+                send, content_of(place.dialect.refuse(error, request)), request, self._extra(place, principal, request)
+            )
+        except Disconnected:
+            raise
+        except Exception:
+            log.exception("a bug answered a request", request=request.id, method=request.method, path=request.url)
+            await respond(send, content_of(place.dialect.crash(request)), request, {})
+
+    def _extra(self, place: Place, principal: Principal | None, request: WireRequest) -> Mapping[str, str]:
+        return place.dialect.decorate(self._reply(request, principal, None)) if principal is not None else {}
+
+    async def _refuse_method(self, places: Mapping[str, Sequence[Place]], request: WireRequest, send: Send) -> None:
+        dialect = next(iter(places.values()))[0].dialect
+        allowed = ", ".join(sorted(places))
+        refused = dialect.refuse(NotFound(f"{request.method} {request.url[:200]} (allowed: {allowed})"), request)
+        await respond(send, content_of(replace(refused, status=405)), request, {"allow": allowed})
+
+    async def _authenticate(self, candidates: Sequence[Place], request: WireRequest) -> Principal | None:
+        secret = _bearer(request.headers.get("authorization", ""))
+        if secret is None:
+            if candidates[0].route.is_open:
+                return None
+            raise Unauthenticated
+        return await self._service.authenticate(secret)
+
+    async def _serve(
+        self, place: Place, principal: Principal | None, request: WireRequest, receive: Receive, send: Send
+    ) -> None:
+        route, dialect = place.route, place.dialect
+        verb = route.parse(request)
+        if isinstance(verb, Submit):
+            verb = replace(verb, dialect=dialect.name)
+        self._metrics.asked(dialect.name, type(verb).__name__)
+        if isinstance(verb, Fetch | FetchMany) and verb.wait_s > 0:
+            answer = await _unless_disconnected(self._service.perform(principal, verb), receive)
+        else:
+            answer = await self._service.perform(principal, verb)
+        statement = answer if isinstance(answer, Statement) else None
+        if statement is None and route.needs_statement and principal is not None:
+            statement = await self._service.show_account(principal)
+        reply = self._reply(request, principal, statement)
+        extra = dialect.decorate(reply) if principal is not None else {}
+        if route.is_stream:
+            await self._stream(place, answer, reply, extra, receive, send)
+        else:
+            await respond(send, self._content(route, answer, reply), request, extra)
+
+    def _content(self, route: Route, answer: Any, reply: Reply) -> Content:
+        if not isinstance(answer, Generation) or not answer.is_terminal:
+            return content_of(route.render(answer, reply))
+        content = self._rendered.find(route, answer, url=reply.url, now=reply.now)
+        if content is None:
+            content = content_of(route.render(answer, reply))
+            self._rendered.keep(route, answer, content, url=reply.url, now=reply.now)
+        return content
+
+    async def _stream(
+        self, place: Place, generation: Any, reply: Reply, extra: Mapping[str, str], receive: Receive, send: Send
+    ) -> None:
+        assert isinstance(generation, Generation)
+
+        async def bodies() -> AsyncIterator[Any]:
+            async for change in self._service.watch(generation):
+                now = self._clock.now()
+                yield None if change is None else place.route.render(change, replace(reply, now=now)).body
+
+        await _unless_disconnected(stream(send, bodies(), reply.request, extra), receive)
+
+    def _reply(self, request: WireRequest, principal: Principal | None, statement: Statement | None) -> Reply:
+        now = self._clock.now()
+        url = self._public_url or self._address_of(request)
+
+        def link(asset: Asset | str) -> str:
+            return self._link(asset if isinstance(asset, str) else asset.key, url=url, now=now)
+
+        return Reply(
+            request=request,
+            now=now,
+            url=url,
+            link=link,
+            catalogue=self._catalogue,
+            principal=principal,
+            statement=statement,
+            limits=self._limiter.states(principal) if principal is not None else (),
+        )
+
+    def _address_of(self, request: WireRequest) -> str:
+        host = request.headers.get("host", "")
+        return f"http://{host}" if HOST.fullmatch(host) else self._url
+
+
+def _request(scope: Scope, values: Mapping[str, str]) -> WireRequest:
+    query = scope["query_string"]
+    return WireRequest(
+        method=scope["method"],
+        url=scope["path"],
+        path=values,
+        query=parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else (),
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        id=f"req_{new_id()}",
+    )
+
+
+def _bearer(header: str) -> str | None:
+    """The key, from `Bearer KEY` or a bare `KEY`; None where there is none."""
+    scheme, _, key = header.partition(" ")
+    if scheme.lower() in ("bearer", "key", "token") and key.strip():
+        return key.strip()
+    return None
+
+
+def _choose(candidates: Sequence[Place], principal: Principal | None) -> Place:
+    """Two dialects may share a path: the key's own one answers, and under a prefix there is no doubt."""
+    if principal is not None and len(candidates) > 1:
+        for place in candidates:
+            if place.dialect.name == principal.key.dialect:
+                return place
+    return candidates[0]
+
+
+async def _unless_disconnected(answering: Awaitable[Any], receive: Receive) -> Any:
+    """The answer, unless the caller hangs up before: then nobody waits for it any more."""
+    answer = asyncio.ensure_future(answering)
+    gone = asyncio.ensure_future(_disconnect(receive))
+    try:
+        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise Disconnected
+        return answer.result()
+    finally:
+        for task in (answer, gone):
+            task.cancel()
+        await asyncio.gather(answer, gone, return_exceptions=True)
+
+
+async def _disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

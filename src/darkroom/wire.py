@@ -1,0 +1,120 @@
+"""A dialect as data: its routes, and the plain values that cross between the web and it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from darkroom.account import KeyForm, Principal, Statement
+from darkroom.asset import Asset
+from darkroom.catalogue import Catalogue
+from darkroom.errors import Rejected
+from darkroom.ports import Delivery
+from darkroom.verbs import Verb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormFile:
+    """A file that came in a multipart form: its bytes, and what its sender calls it and says it is."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireRequest:
+    """A request as a dialect sees it. `body` is decoded JSON, a form's fields (each a list of texts and files), or
+    None. `path` holds the values of the route's `{names}`. Header names are lower case."""
+
+    method: str = "GET"
+    url: str = "/"
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Sequence[tuple[str, str]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    is_form: bool = False
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireResponse:
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitState:
+    """One window of the caller's plan: how much there is, how much is left, when it starts anew (epoch seconds)."""
+
+    window: str
+    limit: int
+    remaining: int
+    resets_at_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a dialect may know when it renders an answer. `link` makes an asset's URL; `statement` is there for the
+    dialects that ask for it; `limits` are the caller's windows; `url` is the server's own address."""
+
+    request: WireRequest
+    now: datetime
+    url: str
+    link: Callable[[Asset | str], str]
+    catalogue: Catalogue
+    principal: Principal | None = None
+    statement: Statement | None = None
+    limits: Sequence[LimitState] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`path` has `{name}` for one segment and `{name...}` for all that follow. `is_open` needs no key. `is_stream` is
+    answered as server-sent events: `render` tells each state. `is_free` does not count against the plan's windows."""
+
+    method: str
+    path: str
+    parse: Callable[[WireRequest], Verb]
+    render: Callable[[Any, Reply], WireResponse]
+    is_open: bool = False
+    is_stream: bool = False
+    is_free: bool = False
+    needs_statement: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A webhook as it goes out: the exact bytes that were signed, and the headers that say so."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Dialect(Protocol):
+    """A public wire format: routes, parse, render, refuse. No clock, no store, no framework."""
+
+    name: str
+    key_form: KeyForm
+    routes: Sequence[Route]
+
+    def refuse(self, error: Rejected, request: WireRequest) -> WireResponse:
+        """Any `Rejected` in the dialect's own error shape."""
+        ...
+
+    def crash(self, request: WireRequest) -> WireResponse:
+        """A bug of ours in the dialect's own error shape; it tells the caller nothing of the inside."""
+        ...
+
+    def decorate(self, reply: Reply) -> Mapping[str, str]:
+        """Headers that go with every answer to a known caller."""
+        ...
+
+    def new_secret(self) -> str:
+        """A signing secret for a webhook, in the dialect's own form; empty where it signs nothing."""
+        ...
+
+    def message(self, delivery: Delivery, reply: Reply) -> Message | None:
+        """A state's webhook, signed with `delivery.secret` where there is one; None where the dialect sends none."""
+        ...

@@ -1,0 +1,272 @@
+"""Puts the parts together: the only file that names concrete classes."""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from darkroom import catalogue, plans
+from darkroom.account import Key, KeyForm, Principal
+from darkroom.assets import Links, open_assets
+from darkroom.clock import Clock, SystemClock
+from darkroom.config import Settings
+from darkroom.courier import Courier
+from darkroom.credits import credits
+from darkroom.dialects import DIALECTS
+from darkroom.errors import InvalidInput
+from darkroom.generation import Generation
+from darkroom.guarded import GuardedClient, Refused
+from darkroom.intake import Intake
+from darkroom.ledger import Purse
+from darkroom.lock import FolderLock
+from darkroom.notify import Bell
+from darkroom.ports import Delivery, Provider
+from darkroom.providers.sketch.pool import RenderPool
+from darkroom.providers.sketch.provider import Sketch
+from darkroom.queue import Dispatcher
+from darkroom.service import Service
+from darkroom.store.database import Database
+from darkroom.store.sqlite import SqliteStore
+from darkroom.sweeper import Sweeper
+from darkroom.wire import Dialect, Reply, WireRequest
+from darkroom.worker import Rules, Worker
+
+log = structlog.get_logger(__name__)
+
+
+Listener = Callable[[Generation], None]
+
+
+class FrontDesk:
+    """Tells everyone who needs to know that a generation has changed."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = list(listeners)
+
+    def listen(self, *listeners: Listener) -> None:
+        self._listeners.extend(listeners)
+
+    def changed(self, generation: Generation) -> None:
+        for listener in self._listeners:
+            listener(generation)
+
+
+class Engine:
+    """Everything behind the web and the command line. `works` says whether this process carries generations out."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        providers: Mapping[str, Provider] | None = None,
+        client: GuardedClient | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.folder = settings.folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.catalogue = catalogue.load(*([Path(settings.models)] if settings.models else []))
+        self.plans = plans.load(Path(settings.plans) if settings.plans else None)
+        self.dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
+        self.database = Database(self.folder / "darkroom.db")
+        self.store = SqliteStore(self.database)
+        self.assets = open_assets(settings.assets or str(self.folder / "assets"))
+        self.links = Links(_secret(self.folder / "secret"))
+        self.client = client or GuardedClient(allow_loopback=settings.allow_loopback)
+        self.providers = providers if providers is not None else _providers(settings, self.clock)
+        self.bell = Bell()
+        self.desk = FrontDesk(self.bell.changed)
+        self.queue = Dispatcher({name: provider.slots for name, provider in self.providers.items()})
+        self.intake = Intake(
+            store=self.store, assets=self.assets, client=self.client, links=self.links, clock=self.clock
+        )
+        self.service = Service(
+            store=self.store,
+            catalogue=self.catalogue,
+            plans=self.plans,
+            queue=self.queue,
+            desk=self.desk,
+            bell=self.bell,
+            intake=self.intake,
+            client=self.client,
+            clock=self.clock,
+            key_forms=self.key_forms,
+        )
+        self.worker = Worker(
+            store=self.store,
+            assets=self.assets,
+            catalogue=self.catalogue,
+            providers=self.providers,
+            queue=self.queue,
+            desk=self.desk,
+            bell=self.bell,
+            intake=self.intake,
+            clock=self.clock,
+            rules=Rules(
+                max_attempts=settings.max_attempts,
+                limit_s=settings.generation_limit_s,
+                when_ambiguous=settings.when_ambiguous,
+                hold_s=settings.ambiguous_hold_s,
+            ),
+            folder=self.folder / "work",
+        )
+        self.sweeper = Sweeper(
+            store=self.store,
+            assets=self.assets,
+            queue=self.queue,
+            desk=self.desk,
+            service=self.service,
+            clock=self.clock,
+        )
+        self.courier = Courier(
+            store=self.store,
+            client=self.client,
+            dialects=self.dialects,
+            reply_for=self._reply_for,
+            clock=self.clock,
+        )
+        self._lock = FolderLock(self.folder)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def principal(self, account: str) -> Principal:
+        """An operator at the command line, acting for an account; raises `NotFound`."""
+        found = await self.store.find_account(account)
+        key = Key(
+            number=0,
+            account_id=found.id,
+            name="command line",
+            hint="",
+            dialect="native",
+            hash=b"",
+            created_at=found.created_at,
+        )
+        return Principal(account=found, key=key, plan=self.plans.get(found.plan, self.plans["blocked"]))
+
+    @property
+    def key_forms(self) -> Mapping[str, KeyForm]:
+        return {name: dialect.key_form for name, dialect in self.dialects.items()}
+
+    def claim(self, about: str) -> None:
+        """Take the data folder for this process; raises `FolderInUse`."""
+        self._lock.take(about)
+
+    async def open(self) -> None:
+        """The store and the outbound client: enough to ask and to submit."""
+        await self.database.open()
+        await self.client.open()
+
+    async def follow(self) -> None:
+        """Hear of what another process, which carries generations out, does."""
+        await self.sweeper.prepare()
+        loop = asyncio.get_running_loop()
+        self.database.on_foreign_change = lambda: self._tasks.append(loop.create_task(self.sweeper.catch_up()))
+
+    async def work(self) -> None:
+        """Carry generations out, beginning with those that an earlier process left. Claim the folder first."""
+        await asyncio.to_thread(shutil.rmtree, self.folder / "work", ignore_errors=True)
+        rescued = await self.store.rescue(now=self.clock.now())
+        if rescued:
+            log.info("queued again what was cut off", generations=rescued)
+        for provider in self.providers.values():
+            await provider.open()
+        await self.sweeper.prepare()
+        self.desk.listen(self.worker.changed, lambda generation: self.courier.wake())
+        self.database.on_foreign_change = self.sweeper.notice
+        self.queue.start(self.worker.handle)
+        self._tasks = [asyncio.create_task(self.sweeper.run()), asyncio.create_task(self.courier.run())]
+
+    async def is_ready(self) -> bool:
+        """Whether the store answers and nothing is being stopped."""
+        await self.store.newest_event()
+        return not self.service.is_closing
+
+    async def close(self, *, after_answers: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Answer who waits, let what runs end or hand it back, then stop everything."""
+        self.service.close()
+        self.bell.close()
+        if after_answers is not None:
+            await after_answers()
+        await self.worker.close(limit_s=self.settings.shutdown_limit_s)
+        await self.courier.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for provider in self.providers.values():
+            await provider.close()
+        await self.client.close()
+        await self.database.close()
+        self._lock.release()
+
+    def check_address(self, url: str) -> None:
+        """Raises `InvalidInput` for an address that nothing will be sent to."""
+        try:
+            self.client.check(url)
+        except Refused as error:
+            raise InvalidInput.of("url", str(error)) from None
+
+    def link(self, key: str, *, url: str, now: datetime) -> str:
+        return url + self.links.path(key, now=now)
+
+    @property
+    def url(self) -> str:
+        """Where this server says it is, for those who have no request to take it from."""
+        return self.settings.public_url.rstrip("/") or f"http://{self.settings.host}:{self.settings.port}"
+
+    async def _reply_for(self, delivery: Delivery) -> Reply:
+        return self.reply()
+
+    def reply(self) -> Reply:
+        """What a dialect needs to render something that no request asked for."""
+        now = self.clock.now()
+        return Reply(
+            request=WireRequest(),
+            now=now,
+            url=self.url,
+            link=lambda asset: self.link(asset if isinstance(asset, str) else asset.key, url=self.url, now=now),
+            catalogue=self.catalogue,
+        )
+
+    async def welcome(self) -> str | None:
+        """An empty store gets an account `default` with a key and sandbox credits; returns the key, this once."""
+        if await self.store.accounts():
+            return None
+        account = await self.store.create_account("default", plan=plans.DEFAULT, now=self.clock.now())
+        if self.settings.sandbox_credits > 0:
+            await self.store.grant(
+                account.id,
+                credits(self.settings.sandbox_credits),
+                purse=Purse.PERMANENT,
+                note="sandbox credits",
+                now=self.clock.now(),
+            )
+        made = await self.service.create_key(account, name="default", dialect="native")
+        return made.secret
+
+
+def _providers(settings: Settings, clock: Clock) -> Mapping[str, Provider]:
+    size = settings.render_processes or os.cpu_count() or 1
+    sketch = Sketch(
+        RenderPool(size),
+        clock=clock,
+        # Waiting for the typical time costs no process, so paced work may overlap; the pool itself bounds the renders.
+        slots=size * 2 if settings.pace == "fast" else 1_000,
+        is_paced=settings.pace == "typical",
+    )
+    return {sketch.name: sketch}
+
+
+def _secret(path: Path) -> bytes:
+    """The key that signs asset URLs: made once for a data folder, readable by its owner alone."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(file, "wb") as stream:
+        stream.write(secrets.token_bytes(32))
+    return path.read_bytes()

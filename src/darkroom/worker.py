@@ -1,0 +1,299 @@
+"""One attempt, from begin to settle. It owns the loop, the deadline and the retries; the row owns the truth."""
+
+import asyncio
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from darkroom.asset import Asset
+from darkroom.catalogue import Catalogue, Model
+from darkroom.clock import Clock
+from darkroom.credits import ZERO
+from darkroom.errors import Ambiguous, Failure, NotFound, ProviderTimedOut, ProviderUnavailable, StaleAttempt
+from darkroom.generation import Cause, Generation, Status
+from darkroom.intake import Intake
+from darkroom.notify import Bell
+from darkroom.ports import Assets, Attempt, Begun, Desk, Output, Provider, Settlement, Store, Ticket, Work
+from darkroom.queue import Dispatcher
+
+log = structlog.get_logger(__name__)
+
+SENDING = ""
+"""The ticket of an attempt whose paid call has gone out, until its answer is stored."""
+
+HANDED_BACK = "handed back"
+AMBIGUOUS = "ambiguous"
+RETRY = "retry"
+"""An operator's word, or the policy's: start an ambiguous attempt anew, at the risk of paying twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """`limit_s` is the longest that one attempt may take; `hold_s` how long an ambiguous one waits for an operator."""
+
+    max_attempts: int
+    limit_s: float
+    when_ambiguous: str
+    hold_s: float
+    retry_s: float = 1.0
+
+
+class Worker:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        assets: Assets,
+        catalogue: Catalogue,
+        providers: Mapping[str, Provider],
+        queue: Dispatcher,
+        desk: Desk,
+        bell: Bell,
+        intake: Intake,
+        clock: Clock,
+        rules: Rules,
+        folder: Path,
+    ) -> None:
+        self._store = store
+        self._assets = assets
+        self._catalogue = catalogue
+        self._providers = providers
+        self._queue = queue
+        self._desk = desk
+        self._bell = bell
+        self._intake = intake
+        self._clock = clock
+        self._rules = rules
+        self._folder = folder
+        self._parked: dict[str, asyncio.Task[None]] = {}
+        self._is_closing = False
+
+    async def handle(self, generation_id: str) -> None:
+        """What the queue calls: carry a generation as far as it goes now."""
+        begun = await self._store.begin(generation_id, now=self._clock.now())
+        if begun is None:
+            return  # canceled while it waited, or in another's hands: the queue may deliver twice
+        self._desk.changed(begun.generation)
+        generation = begun.generation
+        folder = self._folder / f"{generation.id}-{generation.attempt}"
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            await self._attempt(begun, folder)
+        except StaleAttempt as error:
+            # Another attempt has taken over, or the caller took it back. Ours no longer counts.
+            log.warning("dropped a stale attempt", reason=str(error))
+        except asyncio.CancelledError:
+            if not self._is_closing:
+                return  # the caller took it back: the row says so already
+            await self._hand_back(generation, HANDED_BACK)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _attempt(self, begun: Begun, folder: Path) -> None:
+        generation = begun.generation
+        try:
+            model = self._catalogue.find(generation.model)
+            provider = self._providers[generation.provider]
+            async with asyncio.timeout(self._rules.limit_s):
+                output = await self._carry_out(begun, model, provider, folder)
+            settlement = await self._keep(generation, output)
+        except TimeoutError:
+            failure: Failure = ProviderTimedOut(f"the provider did not finish within {self._rules.limit_s:g} s")
+            settlement = _failed(failure)
+        except Ambiguous as error:
+            await self._park(begun, error)
+            return
+        except Failure as error:
+            if error.is_retryable and generation.attempt < self._rules.max_attempts:
+                await self._hand_back(generation, error.code)
+                self._queue.again(generation.id, after_s=self._rules.retry_s * 2 ** (generation.attempt - 1))
+                return
+            settlement = _failed(error)
+        except Exception:
+            log.exception("a bug ended an attempt", generation=generation.id, attempt=generation.attempt)
+            settlement = Settlement(
+                status=Status.FAILED, used=ZERO, cause=Cause("internal_error", "an internal error; nothing was spent")
+            )
+        await self._settle(generation, settlement)
+
+    async def _carry_out(self, begun: Begun, model: Model, provider: Provider, folder: Path) -> Output:
+        generation = begun.generation
+        media = await self._intake.collect(generation, model, folder)
+        work = Work(
+            reference=generation.id,
+            attempt=generation.attempt,
+            upstream=next((route.upstream for route in model.routes if route.provider == provider.name), model.slug),
+            inputs=generation.inputs,
+            brief=model.brief(generation.inputs, media),
+            expected_wait_s=model.expected_wait_s,
+            folder=folder,
+        )
+        ticket = _resumable(begun.before)
+        if ticket is None:
+            started = await self._start(begun, provider, work)
+            if isinstance(started, Output):
+                return started
+            ticket = started
+        await self._store.note_ticket(generation.id, generation.attempt, ticket.ref)
+        try:
+            return await self._follow(generation, provider, work, ticket)
+        except (TimeoutError, asyncio.CancelledError):
+            if not self._is_closing:
+                await _cancel_quietly(provider, work, ticket)
+            raise
+
+    async def _start(self, begun: Begun, provider: Provider, work: Work) -> Ticket | Output:
+        generation = begun.generation
+        if _was_sending(begun.before):
+            raise Ambiguous("the server stopped between sending the work and storing the provider's reference")
+        if not provider.may_restart:
+            # If we die between here and the answer, the next attempt knows that a paid call may have gone out.
+            await self._store.note_ticket(generation.id, generation.attempt, SENDING)
+        return await provider.start(work)
+
+    async def _follow(self, generation: Generation, provider: Provider, work: Work, ticket: Ticket) -> Output:
+        misses = 0
+        while True:
+            try:
+                state = await provider.poll(work, ticket, lambda progress: self._bell.report(generation, progress))
+            except ProviderUnavailable:
+                # The work is the provider's already: not reaching it to ask says nothing about the work.
+                misses += 1
+                await asyncio.sleep(min(2.0**misses, 30.0))
+                continue
+            if isinstance(state, Output):
+                return state
+            misses = 0
+            if state.progress is not None:
+                self._bell.report(generation, state.progress)
+            await asyncio.sleep(state.after_s)
+
+    async def _keep(self, generation: Generation, output: Output) -> Settlement:
+        """Our own copy of every file, before anyone is told that it is there."""
+        kept = []
+        for index, file in enumerate(output.files, 1):
+            name = generation.id if len(output.files) == 1 else f"{generation.id}-{index}"
+            key = f"results/{generation.id}/{generation.attempt}/{name}{file.path.suffix}"
+            size_bytes = await self._assets.put(key, file.path)
+            thumbnail = None
+            if file.thumbnail is not None:
+                thumbnail = f"thumbnails/{generation.id}/{generation.attempt}/{name}{file.thumbnail.suffix}"
+                await self._assets.put(thumbnail, file.thumbnail)
+            kept.append(
+                Asset(
+                    key=key,
+                    media_type=file.media_type,
+                    size_bytes=size_bytes,
+                    width=file.width,
+                    height=file.height,
+                    duration_s=file.duration_s,
+                    thumbnail=thumbnail,
+                )
+            )
+        used = generation.quote if output.used is None else output.used
+        return Settlement(status=Status.COMPLETED, used=used, outputs=tuple(kept))
+
+    async def _settle(self, generation: Generation, settlement: Settlement) -> None:
+        try:
+            settled = await self._store.settle(generation.id, generation.attempt, settlement, now=self._clock.now())
+        except StaleAttempt:
+            keys = [key for asset in settlement.outputs for key in (asset.key, asset.thumbnail) if key is not None]
+            await self._assets.delete(keys)
+            raise
+        log.info(
+            "settled",
+            generation=settled.id,
+            model=settled.model,
+            status=settled.status,
+            cause=settled.cause.code if settled.cause else None,
+            spent=settled.spent_total,
+        )
+        self._desk.changed(settled)
+
+    async def _hand_back(self, generation: Generation, outcome: str) -> None:
+        try:
+            await self._store.hand_back(generation.id, generation.attempt, outcome, now=self._clock.now())
+        except StaleAttempt as error:
+            log.warning("dropped a stale attempt", reason=str(error))
+
+    async def _park(self, begun: Begun, error: Ambiguous) -> None:
+        """Nobody knows whether the provider took the work: the operator's policy decides, never a guess."""
+        generation = begun.generation
+        log.warning("ambiguous", generation=generation.id, policy=self._rules.when_ambiguous, reason=str(error))
+        if self._rules.when_ambiguous == "retry" and generation.attempt < self._rules.max_attempts:
+            await self._hand_back(generation, RETRY)
+            self._queue.again(generation.id, after_s=self._rules.retry_s)
+        elif self._rules.when_ambiguous == "hold":
+            await self._store.note_outcome(generation.id, generation.attempt, AMBIGUOUS, now=self._clock.now())
+            self._parked[generation.id] = asyncio.create_task(self._outwait(begun, error))
+        else:
+            await self._settle(generation, _failed(error))
+
+    async def _outwait(self, begun: Begun, error: Ambiguous) -> None:
+        generation = begun.generation
+        since = min((a.started_at for a in begun.before if a.outcome == AMBIGUOUS), default=self._clock.now())
+        left_s = (since + timedelta(seconds=self._rules.hold_s) - self._clock.now()).total_seconds()
+        try:
+            await asyncio.sleep(max(left_s, 0.0))
+            await self._settle(generation, _failed(error))
+        except StaleAttempt:
+            pass  # an operator decided, or the caller took it back
+        finally:
+            self._parked.pop(generation.id, None)
+
+    def changed(self, generation: Generation) -> None:
+        """Stop at once what the caller has taken back, wherever that was said."""
+        if generation.status is Status.CANCELED:
+            self._queue.interrupt(generation.id)
+        if generation.status is not Status.RUNNING and generation.id in self._parked:
+            self._parked[generation.id].cancel()
+
+    async def close(self, *, limit_s: float) -> None:
+        """Let what runs end within the limit; hand back the rest."""
+        closing = asyncio.get_running_loop().call_later(limit_s, self._begin_closing)
+        await self._queue.close(limit_s=limit_s + 0.01)
+        closing.cancel()
+        self._begin_closing()
+        for task in self._parked.values():
+            task.cancel()
+        await asyncio.gather(*self._parked.values(), return_exceptions=True)
+
+    def _begin_closing(self) -> None:
+        self._is_closing = True
+
+
+def _failed(error: Failure) -> Settlement:
+    return Settlement(status=Status.FAILED, used=ZERO, cause=Cause(error.code, str(error)))
+
+
+def _resumable(before: tuple[Attempt, ...]) -> Ticket | None:
+    """The upstream reference that an interrupted attempt left: poll it, never submit again."""
+    for attempt in before:
+        if attempt.outcome not in (None, HANDED_BACK):
+            return None
+        if attempt.ticket:
+            return Ticket(attempt.ticket)
+    return None
+
+
+def _was_sending(before: tuple[Attempt, ...]) -> bool:
+    """Whether an earlier attempt was cut off inside its paid call, and nobody has decided since."""
+    for attempt in before:
+        if attempt.outcome == AMBIGUOUS:
+            return True
+        if attempt.outcome not in (None, HANDED_BACK):
+            return False
+        if attempt.ticket == SENDING:
+            return True
+    return False
+
+
+async def _cancel_quietly(provider: Provider, work: Work, ticket: Ticket) -> None:
+    try:
+        await asyncio.wait_for(provider.cancel(work, ticket), timeout=10)
+    except (Failure, NotFound, TimeoutError) as error:
+        log.warning("the provider was not reached to cancel", generation=work.reference, reason=str(error))

@@ -1,0 +1,136 @@
+"""A whole Darkroom in this process, on a real SQLite file and a real HTTP socket, with any provider behind it."""
+
+import asyncio
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from darkroom.config import Settings
+from darkroom.credits import credits
+from darkroom.generation import Generation, Status
+from darkroom.guarded import GuardedClient
+from darkroom.ledger import Purse
+from darkroom.ports import Provider
+from darkroom.serve import build_application
+from darkroom.testing import FrozenClock, ScriptedProvider
+from darkroom.web.server import HttpServer
+from darkroom.wiring import Engine
+
+
+@dataclass
+class Answer:
+    """A response: `body` is decoded JSON where it is JSON, else the bytes."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+@dataclass
+class Running:
+    engine: Engine
+    url: str
+    client: aiohttp.ClientSession
+    keys: dict[str, str] = field(default_factory=dict)
+
+    async def key(self, dialect: str = "native", *, account: str = "default") -> str:
+        """A key of an account for a dialect, made at its first use."""
+        name = f"{account}/{dialect}"
+        if name not in self.keys:
+            owner = await self.engine.store.find_account(account)
+            made = await self.engine.service.create_key(owner, name=dialect, dialect=dialect)
+            self.keys[name] = made.secret
+        return self.keys[name]
+
+    async def account(self, name: str, *, plan: str = "open", amount: int = 1000, purse: str = "permanent") -> None:
+        made = await self.engine.store.create_account(name, plan=plan, now=self.engine.clock.now())
+        if amount:
+            await self.engine.store.grant(
+                made.id, credits(amount), purse=Purse(purse), note="", now=self.engine.clock.now()
+            )
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        dialect: str = "native",
+        account: str = "default",
+        key: str | None = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """A request with a good key of that dialect, or with `key` where it is given ("" sends none)."""
+        secret = await self.key(dialect, account=account) if key is None else key
+        sent = {**({"authorization": f"Bearer {secret}"} if secret else {}), **(headers or {})}
+        async with self.client.request(method, self.url + path, json=body, data=data, headers=sent) as answer:
+            content = await answer.read()
+            if answer.content_type == "application/json" and content:
+                return Answer(answer.status, await answer.json(), answer.headers)
+            return Answer(answer.status, content, answer.headers)
+
+    async def reach(self, id: str | int, until: Status = Status.COMPLETED, *, limit_s: float = 20) -> Generation:
+        """The generation once it has come that far: a named event, not a sleep."""
+        generation = await self.engine.store.get(id)
+        return await self.engine.bell.reach(
+            generation.id, until, limit_s=limit_s, read=lambda: self.engine.store.get(generation.id)
+        )
+
+
+@asynccontextmanager
+async def running(
+    provider: Provider | Sequence[Any] = (),
+    *,
+    data: Path | None = None,
+    clock: FrozenClock | None = None,
+    client: GuardedClient | None = None,
+    **settings: Any,
+) -> AsyncIterator[Running]:
+    """`provider` is one, or the script of one. What is not set otherwise is as `darkroom serve` has it."""
+    if isinstance(provider, Sequence):
+        provider = ScriptedProvider(provider, may_restart=True)
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        chosen = Settings(data=str(data or folder), port=port, shutdown_limit_s=0.2, **settings)
+        engine = Engine(chosen, providers={provider.name: provider}, clock=clock, client=client)
+        engine.claim("a test")
+        await engine.open()
+        await engine.work()
+        key = await engine.welcome()
+        server = HttpServer(build_application(engine), host="127.0.0.1", port=port)
+        server.start()
+        await _until_listening(port)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=40)) as http:
+            started = Running(engine, f"http://127.0.0.1:{port}", http)
+            if key is not None:
+                started.keys["default/native"] = key
+            try:
+                yield started
+            finally:
+                await http.close()
+                await engine.close(after_answers=server.close)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _until_listening(port: int) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0)
+            continue
+        writer.close()
+        await writer.wait_closed()
+        return
