@@ -66,14 +66,19 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class KeyForm:
-    """How the keys of a dialect look: a prefix, then random characters up to `length` in all."""
+    """How the keys of a dialect look: a prefix, then random characters up to `length` in all. `shown` of them tell
+    keys apart."""
 
     prefix: str
     length: int
     alphabet: str = ALPHANUMERIC
+    shown: int = 6
 
     def make(self) -> str:
         return self.prefix + new_secret(self.length - len(self.prefix), alphabet=self.alphabet)
+
+    def hint(self, secret: str) -> str:
+        return secret[: len(self.prefix) + self.shown]
 
     def fits(self, secret: str) -> bool:
         """Whether a text looks like a key of this form, whether or not there is such a key."""

@@ -19,8 +19,8 @@ MEDIA_TYPES = {
 }
 """File ending to media type, for every medium that we make."""
 
-ASSET = "asset:"
-"""What begins an input that is an asset of ours; its key follows."""
+ASSET = "darkroom-asset:"
+"""What begins an input that is an asset of ours; its key follows. No caller's own text can begin like this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

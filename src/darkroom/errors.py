@@ -10,6 +10,7 @@ DarkroomError
 │   │   ├── PlanTooLow       the account's plan does not include this
 │   │   └── ModelNotAllowed  the plan does not include this model
 │   ├── NotFound             no such thing, or no longer
+│   │   └── WrongMethod      there is such a path, for other methods
 │   ├── UnknownModel         the catalogue has no such model
 │   ├── ModelUnavailable     a model we know of and do not run
 │   ├── InvalidInput         the request's words are off: which, how, and what is allowed
@@ -33,6 +34,7 @@ DarkroomError
     └── CatalogueError       a model file is wrong: which file, which line, and why
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -109,6 +111,15 @@ class NotFound(Rejected):
         self.what = what
 
 
+class WrongMethod(NotFound):
+    code = "wrong_method"
+
+    def __init__(self, method: str, path: str, *, allowed: Sequence[str]) -> None:
+        super().__init__(f"{method} {path}")
+        self.args = (f"{method} is not a method of {path}; allowed: {', '.join(allowed)}",)
+        self.allowed = tuple(allowed)
+
+
 class UnknownModel(Rejected):
     code = "unknown_model"
 
@@ -129,10 +140,12 @@ class ModelUnavailable(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a request: the field's path (`""` is the body itself), and what is allowed there."""
+    """One thing wrong with a request: the field's path (`""` is the body itself), and what is allowed there. `allowed`
+    lists the choices where there are some, for the dialects that word them in their own way."""
 
     field: str
     message: str
+    allowed: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
 
 class InvalidInput(Rejected):

@@ -4,7 +4,7 @@ At submit everything that can be told without the network is checked, and bytes 
 fetched by the worker, once: a later attempt finds the copy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -55,9 +55,10 @@ class Intake:
         self, account_id: str, model: Model, inputs: dict[str, Any], admission: Admission
     ) -> dict[str, Any]:
         """Accepted inputs with data URIs and our own URLs turned into assets; raises `InvalidInput`."""
-        problems: list[Problem] = []
+        media = model.media_fields(inputs)
+        problems = _strays(inputs, {medium.source for medium in media})
         admitted = inputs
-        for medium in model.media_fields(inputs):
+        for medium in media:
             try:
                 source = await self._admit(account_id, medium, admission)
             except (Refused, ValueError) as error:
@@ -109,7 +110,7 @@ class Intake:
                     media_type = _check_kind(file.read(64), medium)
             except (Refused, ValueError, NotFound) as error:
                 raise InputUnusable(f"{medium.field}: {error}") from None
-            named = target.with_suffix(f".{ENDINGS.get(media_type, 'bin')}")
+            named = target.with_suffix(f".{ENDINGS.get(media_type, media_type.rsplit('/', 1)[-1])}")
             target.rename(named)
             collected[medium.field] = (named,)
         return collected
@@ -151,6 +152,29 @@ def _plant(value: Any, admission: Admission) -> Any:
     if isinstance(value, list):
         return [_plant(item, admission) for item in value]
     return value
+
+
+def _strays(inputs: Mapping[str, Any], sources: Set[str]) -> list[Problem]:
+    """Files in fields that take none. A caller that writes a key of ours as a text would be shown a link to the bytes
+    behind it, whoever they belong to: it is refused here too."""
+    return [
+        Problem(name, "takes no file")
+        for name, value in inputs.items()
+        if any(text.startswith(ASSET) and text not in sources for text in _texts(value))
+    ]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    # A stack, as what a caller nests may be deeper than Python's.
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
 
 
 def _replace(inputs: Any, path: str, value: str) -> None:

@@ -2,29 +2,35 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from darkroom.account import Account, Key, KeyForm, Plan, Principal, Statement, hash_key, is_same_hash
+from darkroom.account import Account, Key, KeyForm, Month, Plan, Principal, Statement, hash_key, is_same_hash
 from darkroom.catalogue import Catalogue, Model
 from darkroom.clock import Clock
 from darkroom.credits import Credits
 from darkroom.errors import (
     InvalidInput,
     ModelNotAllowed,
+    ModelUnavailable,
     NotFound,
     NotYours,
     PlanTooLow,
+    Rejected,
     RevokedKey,
     Unauthenticated,
     Unavailable,
     UnknownKey,
+    UnknownModel,
 )
 from darkroom.generation import Generation, Status
 from darkroom.guarded import GuardedClient, Refused
 from darkroom.ids import is_id, new_id
 from darkroom.intake import Admission, Intake
-from darkroom.ledger import Entry
+from darkroom.ledger import Entry, Kind
 from darkroom.notify import Bell
 from darkroom.ports import Desk, NewGeneration, Queue, Store
 from darkroom.verbs import (
@@ -32,6 +38,7 @@ from darkroom.verbs import (
     Cancel,
     Fetch,
     FetchMany,
+    KeyReference,
     List,
     ListEntries,
     ListKeys,
@@ -55,7 +62,6 @@ from darkroom.verbs import (
     Watch,
 )
 
-HINT_LENGTH = 6
 OPEN = (ShowModels, ShowModel, Price, Tell)
 """Verbs that are about nobody's account."""
 
@@ -119,7 +125,7 @@ class Service:
         return await self._verbs[type(verb)](principal, verb)
 
     async def authenticate(self, secret: str) -> Principal:
-        """Raises `UnknownKey`, `RevokedKey`."""
+        """Raises `UnknownKey`, `RevokedKey`, `PlanTooLow`."""
         hash = hash_key(secret)
         principal = self._principals.get(hash)
         if principal is None:
@@ -133,6 +139,8 @@ class Service:
             self._principals[hash] = principal
         if principal.key.revoked_at is not None:
             raise RevokedKey
+        if not principal.plan.api_access:
+            raise PlanTooLow(plan=principal.plan.name, needs="a plan with access to the API")
         return principal
 
     def _principal(self, account: Account, key: Key) -> Principal:
@@ -151,11 +159,28 @@ class Service:
         if self.is_closing:
             raise Unavailable
         model = self._catalogue.find(wanted.model, dialect=wanted.catalogue or None)
+        if wanted.modality not in ("", model.modality):
+            raise UnknownModel(wanted.model)
+        try:
+            generation = await self._take(principal, wanted, model)
+        except Rejected as error:
+            error.modality = model.modality
+            raise
+        self._desk.changed(generation)
+        self._queue.enqueue(generation.id, lane=generation.provider)
+        wait_s = wanted.at_once_s if model.answers_at_once and wanted.at_once_s > 0 else wanted.wait_s
+        if wait_s > 0:
+            return await self._reach(generation, Fetch(id=generation.id, until=Status.COMPLETED, wait_s=wait_s))
+        return generation
+
+    async def _take(self, principal: Principal, wanted: Submit, model: Model) -> Generation:
         self._check_plan(principal.plan, model)
         if wanted.callback_url is not None:
             self._check_callback(wanted.callback_url)
         admission = Admission(new_id())
-        inputs = model.accept(self._intake.plant(wanted.inputs, admission))
+        given = model.read_form(wanted.inputs) if wanted.is_form else wanted.inputs
+        given = model.without_strangers(given, wanted.may_drop)
+        inputs = model.accept(self._intake.plant(given, admission))
         inputs = await self._intake.admit(principal.account.id, model, inputs, admission)
         new = NewGeneration(
             id=admission.generation_id,
@@ -174,13 +199,7 @@ class Service:
             retention_days=principal.plan.retention_days,
             plan=principal.plan.name,
         )
-        generation = await self._place(new, admission)
-        self._desk.changed(generation)
-        self._queue.enqueue(generation.id, lane=generation.provider)
-        wait_s = wanted.at_once_s if model.answers_at_once and wanted.at_once_s > 0 else wanted.wait_s
-        if wait_s > 0:
-            return await self._reach(generation, Fetch(id=generation.id, until=Status.COMPLETED, wait_s=wait_s))
-        return generation
+        return await self._place(new, admission)
 
     async def _place(self, new: NewGeneration, admission: Admission) -> Generation:
         if not admission.blobs:
@@ -252,6 +271,10 @@ class Service:
         return canceled
 
     async def list_generations(self, principal: Principal, wanted: List) -> Page[Generation]:
+        if wanted.model is not None and wanted.catalogue:
+            # A name that the catalogue no longer has is nobody's slug: it finds nothing.
+            with suppress(UnknownModel, ModelUnavailable):
+                wanted = replace(wanted, model=self._catalogue.find(wanted.model, dialect=wanted.catalogue).slug)
         return await self._store.list_generations(principal.account.id, wanted, now=self._clock.now())
 
     async def mark(self, principal: Principal, wanted: Mark) -> Generation:
@@ -280,7 +303,17 @@ class Service:
     async def show_account(self, principal: Principal, wanted: ShowAccount | None = None) -> Statement:
         account = principal.account
         balances, in_flight = await asyncio.gather(self._store.balances(account.id), self._store.in_flight(account.id))
-        return Statement(account=account, plan=principal.plan, balances=balances, in_flight=in_flight)
+        month = await self._month(account) if wanted is not None and wanted.with_month else None
+        return Statement(account=account, plan=principal.plan, balances=balances, in_flight=in_flight, month=month)
+
+    async def _month(self, account: Account) -> Month:
+        starts_at = self._clock.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        moved = await self._store.turnover(account.id, since=starts_at)
+        return Month(
+            granted=moved.get(Kind.GRANT, 0),
+            spent=moved.get(Kind.CAPTURE, 0),
+            ends_at=(starts_at + timedelta(days=32)).replace(day=1),
+        )
 
     async def rename_account(self, principal: Principal, wanted: RenameAccount) -> Statement:
         account = await self._store.rename_account(principal.account.id, wanted.name)
@@ -301,9 +334,8 @@ class Service:
             raise InvalidInput.of("dialect", f"there is no dialect '{dialect}'; use {near}")
         form = form or self._key_forms[dialect]
         secret = form.make()
-        hint = secret[: len(form.prefix) + HINT_LENGTH]
         key = await self._store.create_key(
-            account.id, name=name, hint=hint, dialect=dialect, hash=hash_key(secret), now=self._clock.now()
+            account.id, name=name, hint=form.hint(secret), dialect=dialect, hash=hash_key(secret), now=self._clock.now()
         )
         return NewKey(key, secret)
 
@@ -311,14 +343,24 @@ class Service:
         return await self._store.keys(principal.account.id)
 
     async def rename_key(self, principal: Principal, wanted: RenameKey) -> Key:
-        key = await self._store.rename_key(principal.account.id, wanted.number, wanted.name)
+        number = await self._key_number(principal, wanted.key)
+        key = await self._store.rename_key(principal.account.id, number, wanted.name)
         self.forget_keys()
         return key
 
     async def revoke_key(self, principal: Principal, wanted: RevokeKey) -> Key:
-        key = await self._store.revoke_key(principal.account.id, wanted.number, now=self._clock.now())
+        number = await self._key_number(principal, wanted.key)
+        key = await self._store.revoke_key(principal.account.id, number, now=self._clock.now())
         self.forget_keys()
         return key
+
+    async def _key_number(self, principal: Principal, reference: KeyReference) -> int:
+        if isinstance(reference, int):
+            return reference
+        for key in reversed(await self._store.keys(principal.account.id)):
+            if key.hint == reference and key.revoked_at is None:
+                return key.number
+        raise NotFound(f"key {reference[:64]}")
 
     async def tell(self, principal: Principal | None, wanted: Tell) -> None:
         return None

@@ -14,16 +14,26 @@ from darkroom.ledger import Entry
 Reference = str | int
 """A generation's id, or its number where a dialect shows numbers."""
 
+KeyReference = str | int
+"""A key's number, or its beginning as it was shown: where two begin alike, the newer one."""
+
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submit:
     """`dialect` is the one that the request came by. `catalogue` is whose wire names `model` is looked up in first. The
-    answer waits up to `wait_s` for the end, or up to `at_once_s` where the model is one that answers at once."""
+    answer waits up to `wait_s` for the end, or up to `at_once_s` where the model is one that answers at once.
+
+    `is_form` says that the inputs are a form's fields, each a list of texts and files: the model's schema tells what
+    they mean. `may_drop` are inputs to leave out where the model has none of that name. `modality`, where it is given,
+    refuses a model of another one."""
 
     model: str
     inputs: Mapping[str, object]
+    is_form: bool = False
+    may_drop: tuple[str, ...] = ()
+    modality: str = ""
     wire: Mapping[str, object] = field(default_factory=dict)
     dialect: str = ""
     catalogue: str = ""
@@ -62,9 +72,11 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class List:
-    """Newest first. Either `cursor` (what the page before gave) or `page` (from 1), never both."""
+    """Newest first. Either `cursor` (what the page before gave) or `page` (from 1), never both. `catalogue` is whose wire
+    names `model` is looked up in first."""
 
     model: str | None = None
+    catalogue: str = ""
     status: tuple[Status, ...] = ()
     modality: tuple[str, ...] = ()
     dialect: str | None = None
@@ -119,7 +131,9 @@ class ShowModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowAccount:
-    pass
+    """`with_month` asks for what has moved in the books since the month began."""
+
+    with_month: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,13 +162,13 @@ class ListKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenameKey:
-    number: int
+    key: KeyReference
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeKey:
-    number: int
+    key: KeyReference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from darkroom.account import KeyForm, Principal, Statement
@@ -11,6 +11,8 @@ from darkroom.catalogue import Catalogue
 from darkroom.errors import Rejected
 from darkroom.ports import Delivery
 from darkroom.verbs import Verb
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class FormFile:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireRequest:
     """A request as a dialect sees it. `body` is decoded JSON, a form's fields (each a list of texts and files), or
-    None. `path` holds the values of the route's `{names}`. Header names are lower case."""
+    None. `path` holds the values of the route's `{names}`. Header names are lower case. `at` is when it came."""
 
     method: str = "GET"
     url: str = "/"
@@ -35,6 +37,7 @@ class WireRequest:
     body: Any = None
     is_form: bool = False
     id: str = ""
+    at: datetime = EPOCH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

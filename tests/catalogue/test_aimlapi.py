@@ -94,6 +94,27 @@ def test_longer_and_larger_costs_more(shipped: Catalogue, name: str, given: dict
     assert show(model.quote(model.accept(given))) == cost
 
 
+@pytest.mark.parametrize(
+    ("name", "shortest", "longest", "usual"),
+    [
+        ("klingai/video-v3-pro-text-to-video", 3, 15, 5),
+        ("bytedance/seedance-2-5", 4, 30, 5),
+        ("google/veo-3.1-t2v", 4, 8, 8),
+        ("alibaba/happyhorse-1.1", 3, 15, 10),
+        ("openai/sora-2-t2v", 4, 12, 4),
+        ("minimax/hailuo-2.3", 6, 10, 6),
+    ],
+)
+def test_how_short_and_how_long(shipped: Catalogue, name: str, shortest: int, longest: int, usual: int) -> None:
+    model = shipped.find(name, dialect="aimlapi")
+    assert model.accept({"prompt": "x"})["duration"] == usual
+    for duration in (shortest, longest):
+        assert model.accept({"prompt": "x", "duration": duration})["duration"] == duration
+    for duration in (shortest - 1, longest + 1):
+        with pytest.raises(InvalidInput):
+            model.accept({"prompt": "x", "duration": duration})
+
+
 def test_older_clients_write_durations_as_text(shipped: Catalogue) -> None:
     model = shipped.find("kling-video/v1.6/standard/text-to-video", dialect="aimlapi")
     assert model.accept({"prompt": "x", "duration": "10"})["duration"] == 10

@@ -31,6 +31,7 @@ OTHER = "8a0c1f3e-6f5e-4b43-9a55-1d1f0c6f2b7d"
         ("video", {"resolution": "720", "aspect_ratio": "21:9"}, (1680, 720)),
         ("video", {"aspect_ratio": "auto"}, (1280, 720)),
         ("video", {"size": "1280:720"}, (1280, 720)),
+        ("video", {"size": "96x64"}, (96, 64)),
         ("video", {"size": "832x1105"}, (832, 1104)),
         ("image", {}, (1024, 1024)),
         ("image", {"size": "1024x1792"}, (1024, 1792)),
@@ -140,6 +141,12 @@ def test_an_earlier_generation_is_named_as_such(shipped: Catalogue) -> None:
     assert model.media_fields(inputs) == [
         MediaInput("keyframes.frame0.id", Role.VIDEO, "video", f"generation:{EARLIER}")
     ]
+
+
+def test_an_extension_is_as_large_as_what_it_extends(shipped: Catalogue) -> None:
+    model = shipped.find("ray-2", dialect="aimlapi-luma")
+    inputs = model.accept({"prompt": "go on", "aspect_ratio": "1:1", "keyframes": {"frame0": FIRST}})
+    assert (model.brief(inputs, {}).width, model.brief(inputs, {}).height) == (None, None)
 
 
 def test_media_are_found_in_lists_and_objects(shipped: Catalogue) -> None:

@@ -34,6 +34,10 @@ default = 1
 """
 
 
+BY_TWO = """{ by = ["quality", "audio"], credits = {
+  low = { false = 1, true = 2 }, high = { false = 3, true = 5 } } }""".replace("\n", "")
+
+
 @pytest.mark.parametrize(
     ("price", "kind", "band", "given", "cost"),
     [
@@ -47,11 +51,11 @@ default = 1
             "21.1",
         ),
         (
-            '{ by = ["quality", "audio"], credits = { low = { false = 1, true = 2 }, high = { false = 3, true = 4 } } }',
+            BY_TWO,
             "matrix",
-            ("1", "4"),
+            ("1", "5"),
             {"quality": "high", "audio": True, "n": 2},
-            "8",
+            "10",
         ),
         ('{ per = "second", credits = 2.5 }', "per_second", ("5", "25"), {}, "12.5"),
         (

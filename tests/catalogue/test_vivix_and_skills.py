@@ -161,6 +161,7 @@ def test_the_seeds_speech_models(shipped: Catalogue, name: str, path: str) -> No
     ("feature", "missing"),
     [
         ("frame-to-video", {"first_frame_url"}),
+        ("video-to-video", {"video_url"}),
         ("video-reference-to-video", {"video_url", "reference_image_urls"}),
     ],
 )

@@ -136,7 +136,10 @@ def _assumed(table: Mapping[str, Any]) -> words.Words:
     for role in table:
         if role not in words.READERS:
             raise Fault(f"there is no role '{role}'; allowed are {', '.join(sorted(words.READERS))}", "assumes", role)
-    return words.read({role: role for role in table}, plain(dict(table)))
+    try:
+        return words.read({role: role for role in table}, plain(dict(table)))
+    except (TypeError, ValueError) as error:
+        raise Fault(f"cannot be assumed: {error}", "assumes") from None
 
 
 def _names(entry: Entry) -> dict[str, tuple[str, ...]]:
@@ -152,7 +155,7 @@ def _price(entry: PriceEntry, schema: Table) -> Price:
     for values in sorted(expected ^ rates.keys()):
         what = "has no price" if values in expected else "has a price and cannot be chosen"
         raise Fault(f"{' and '.join(values) or 'the model'} {what}; it goes by {', '.join(entry.by)}", "price", *values)
-    return Price(per=entry.per, by=entry.by, rates=rates, base=credits(entry.base))
+    return Price(per=entry.per, by=entry.by, rates=rates, base=_credits(entry.base, "base"))
 
 
 def _choices(schema: Table, name: str) -> list[str]:
@@ -170,14 +173,19 @@ def _choices(schema: Table, name: str) -> list[str]:
 
 def _rates(table: Any, depth: int) -> Iterator[tuple[tuple[str, ...], Credits]]:
     if depth == 0:
-        if isinstance(table, bool) or not isinstance(table, int | Decimal) or table < 0:
-            raise Fault("credits must be a number from 0, or tables as deep as 'by' is long", "price", "credits")
-        yield (), credits(table)
+        yield (), _credits(table, "credits")
         return
     if not isinstance(table, dict):
         raise Fault("credits must be a table of tables, one for each field in 'by'", "price", "credits")
     for value, inner in table.items():
         yield from (((value, *rest), rate) for rest, rate in _rates(inner, depth - 1))
+
+
+def _credits(amount: Any, place: str) -> Credits:
+    is_number = isinstance(amount, int | Decimal) and not isinstance(amount, bool)
+    if not is_number or not Decimal(amount).is_finite() or amount < 0:
+        raise Fault(f"{place} must be a number from 0, or tables as deep as 'by' is long", "price", place)
+    return credits(amount)
 
 
 def _amounts(price: Price, schema: Table, roles: Mapping[str, str], assumes: words.Words) -> list[float]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -33,11 +33,11 @@ class PriceEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    slug: str
+    slug: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w./:@+-]*$")]
     name: str
     maker: str
     modality: Modality
-    tasks: tuple[Task, ...]
+    tasks: Annotated[tuple[Task, ...], msgspec.Meta(min_length=1)]
     expected_wait_s: tuple[int, int]
     price: PriceEntry
     description: str = ""
@@ -83,4 +83,5 @@ def _fault(message: str) -> Fault:
     place = [part for part in re.split(r"[.\[\]]+", where["path"]) if part and not part.isdigit()] if where else []
     if unknown := UNKNOWN.search(message):
         place.append(unknown["name"])
-    return Fault(WHERE.sub("", message).replace("Object ", "the model ", 1), *place)
+    reason = WHERE.sub("", message).replace("Object ", "the model ", 1)
+    return Fault(f"{'.'.join(place)}: {reason}" if where else reason, *place)

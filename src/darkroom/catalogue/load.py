@@ -76,6 +76,8 @@ def _page(file: Path | Traversable) -> Page:
         text = file.read_text(encoding="utf-8")
         # A price must not pass through a float on its way into the books.
         return Page(path, text, tomllib.loads(text, parse_float=Decimal))
+    except OSError as error:
+        raise CatalogueError(str(path), 1, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise CatalogueError(str(path), 1, "is not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
@@ -142,7 +144,8 @@ def _check_names(model: Model, models: Mapping[str, Model], taken: dict[tuple[st
 
 
 def _unavailable(page: Page) -> Iterator[Unavailable]:
-    for entry in page.tables.get("unavailable", ()):
+    listed = page.tables.get("unavailable", [])
+    for entry in listed if isinstance(listed, list) else [listed]:
         if not isinstance(entry, dict) or not isinstance(entry.get("names"), list) or "reason" not in entry:
             raise page.error("each [[unavailable]] has a list of names and a reason", ("unavailable",))
         for name in entry["names"]:

@@ -1,11 +1,13 @@
 """One AI model: what it can do, what it takes, what it costs, and who carries it out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from darkroom.brief import Brief, Modality, Role, Task
 from darkroom.catalogue.accept import Checker
+from darkroom.catalogue.form import read_form
 from darkroom.catalogue.frame import Size, frame
 from darkroom.catalogue.media import MediaInput, is_before, media_in
 from darkroom.catalogue.price import Price
@@ -56,6 +58,15 @@ class Model:
     assumes: Words
     checker: Checker
 
+    def read_form(self, fields: Mapping[str, object]) -> dict[str, object]:
+        """A form's fields as the types that the schema asks for; what cannot be read is left for `accept` to refuse."""
+        return read_form(fields, self._properties)
+
+    def without_strangers(self, given: Mapping[str, object], may_drop: Sequence[str]) -> Mapping[str, object]:
+        """What was given, less those of `may_drop` that this model has no input for."""
+        strangers = [name for name in may_drop if name not in self._properties]
+        return {name: value for name, value in given.items() if name not in strangers} if strangers else given
+
     def accept(self, given: Mapping[str, object]) -> dict[str, object]:
         """The caller's inputs, checked, with defaults filled in; raises `InvalidInput` with every problem."""
         return self.checker.accept(given)
@@ -73,9 +84,13 @@ class Model:
 
     def media_fields(self, inputs: Mapping[str, object]) -> list[MediaInput]:
         """Every medium that the caller gave, in the schema's order."""
+        return media_in(self.roles, self._properties, inputs)
+
+    @property
+    def _properties(self) -> Mapping[str, Any]:
         properties = self.schema["properties"]
         assert isinstance(properties, Mapping)
-        return media_in(self.roles, properties, inputs)
+        return properties
 
     def task_of(self, inputs: Mapping[str, object]) -> Task:
         """The task that accepted inputs ask for, by the media given and the form named."""

@@ -30,13 +30,16 @@ FORMATS = {"uri": "must be a link that starts with https://, http:// or data:", 
 def explain(errors: Iterable[ValidationError], schema: Any) -> tuple[Problem, ...]:
     """One problem for each field, in the order found."""
     said: dict[str, list[str]] = {}
+    choices: dict[str, tuple[str, ...]] = {}
     for error in errors:
+        if isinstance(error.kind, Kind.Enum):
+            choices[_path(*error.instance_path)] = _choices(error.kind.options)
         for field, message in _told(error, schema):
             if len(said) < LIMIT or field in said:
                 messages = said.setdefault(field, [])
                 if message not in messages:
                     messages.append(message)
-    return tuple(Problem(field, "; ".join(messages)) for field, messages in said.items())
+    return tuple(Problem(field, "; ".join(messages), choices.get(field, ())) for field, messages in said.items())
 
 
 def _told(error: ValidationError, schema: Any) -> Iterator[tuple[str, str]]:
@@ -59,7 +62,7 @@ def _message(error: ValidationError, schema: Any) -> str:
                 f"must be {_either([EXPECTED[name] for name in types if name != 'null'])}, not {_what(error.instance)}"
             )
         case Kind.Enum(options=options):
-            allowed = [key(option) for option in options if option is not None]
+            allowed = _choices(options)
             return f"must be {'one of ' if len(allowed) > 1 else ''}{', '.join(allowed)}"
         case Kind.Constant(expected_value=value):
             return f"must be {key(value)}"
@@ -77,6 +80,10 @@ def _message(error: ValidationError, schema: Any) -> str:
             return _size(schema, "Items", "items", error.instance)
         case _:
             return "is not in a form that is allowed here"
+
+
+def _choices(options: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(key(option) for option in options if option is not None)
 
 
 def _bounds(schema: Any) -> str:

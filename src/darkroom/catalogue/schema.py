@@ -1,6 +1,7 @@
 """From the fields of a model's file to the JSON Schema of its inputs."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,15 @@ KEYWORDS = frozenset(
 
 OURS = frozenset({"required", "nullable", "role", "lenient", "like"})
 """What a field may say in ours; none of it is in the schema that callers see."""
+
+
+TYPED = (
+    (("required", "nullable", "lenient"), bool, "true or false"),
+    (("role", "like"), str, "a name"),
+    (("properties",), dict, "a table"),
+    (("enum",), list, "a list"),
+)
+"""What is looked into here; JSON Schema's own schema checks the rest."""
 
 
 def schema_of(fields: Mapping[str, Table], forms: Mapping[str, Sequence[str]], discriminator: str | None) -> Table:
@@ -47,7 +57,13 @@ def extended(field: Table, change: Table) -> Table:
     return dict(change) if "type" in change else {**field, **change}
 
 
-def field_schema(field: Table) -> Table:
+def field_schema(field: Any) -> Table:
+    if not isinstance(field, dict):
+        raise Fault("a field is a table of what it takes")
+    for words, kind, expected in TYPED:
+        for word in words:
+            if word in field and not isinstance(field[word], kind):
+                raise Fault(f"'{word}' must be {expected}", word)
     for keyword in field:
         if keyword not in KEYWORDS | OURS:
             raise Fault(
@@ -84,7 +100,9 @@ def _demand(form: str, needs: Sequence[str], fields: Mapping[str, Table], discri
 
 
 def plain(value: Any) -> Any:
-    """JSON's numbers from TOML's, which are read as decimals for the sake of prices."""
+    """JSON's values from TOML's, where fractions are read as decimals for the sake of prices."""
+    if isinstance(value, date | time):
+        raise Fault("JSON has no dates; write a text")
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):

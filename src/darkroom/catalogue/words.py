@@ -26,8 +26,8 @@ def _seed(value: Any) -> int | None:
 def _joined(value: Any) -> str:
     """One text of several shots, each a text or an object that has a `prompt` or a `text`."""
     shots = value if isinstance(value, list) else [value]
-    texts = [shot.get("prompt") or shot.get("text") or "" if isinstance(shot, dict) else str(shot) for shot in shots]
-    return " ".join(text for text in texts if text)
+    texts = [shot.get("prompt") or shot.get("text") or "" if isinstance(shot, dict) else shot for shot in shots]
+    return " ".join(str(text) for text in texts if text)
 
 
 def _format(value: Any) -> str:

@@ -2,14 +2,16 @@
 
 import sys
 
+from darkroom.cli import keeping, making, serving
 from darkroom.cli.app import app
 from darkroom.cli.show import errors
 from darkroom.errors import DarkroomError
 
-__all__ = ["main"]
+__all__ = ["keeping", "main", "making", "serving"]
 
 
 def main() -> None:
+    """Run a command; what a person can mend is told in a line, without a traceback."""
     try:
         app()
     except DarkroomError as error:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from darkroom.cli import show
 from darkroom.cli.session import Session
-from darkroom.dialects.native import GenerationBody
+from darkroom.dialects.native_bodies import GenerationBody
 from darkroom.errors import InvalidInput
 from darkroom.generation import Status
 

@@ -12,8 +12,8 @@ import msgspec
 from darkroom.account import Principal
 from darkroom.config import Settings
 from darkroom.credits import in_credits
-from darkroom.dialects import native
-from darkroom.dialects.native import GenerationBody, ModelBody
+from darkroom.dialects import native_bodies as bodies
+from darkroom.dialects.native_bodies import GenerationBody, ModelBody
 from darkroom.errors import DarkroomError, InvalidInput, NotFound
 from darkroom.generation import Generation, Status
 from darkroom.lock import FolderInUse
@@ -60,7 +60,7 @@ class LocalSession:
         self._principal = principal
 
     async def model(self, slug: str) -> ModelBody:
-        return native.show_model(self._engine.catalogue.find(slug))
+        return bodies.show_model(self._engine.catalogue.find(slug))
 
     async def submit(self, model: str, inputs: Mapping[str, Any]) -> GenerationBody:
         given = {name: _as_file(value) for name, value in inputs.items()}
@@ -96,7 +96,7 @@ class LocalSession:
         return in_credits((await self._engine.service.show_account(self._principal)).available)
 
     def _body(self, generation: Generation) -> GenerationBody:
-        return native.show_generation(generation, self._engine.reply())
+        return bodies.show_generation(generation, self._engine.reply())
 
 
 class RemoteSession:
@@ -128,7 +128,7 @@ class RemoteSession:
 
     async def list(self, *, limit: int, status: str | None) -> "list[GenerationBody]":
         query = f"?limit={limit}" + (f"&status={status}" if status else "")
-        return (await self._ask("GET", f"/v1/generations{query}", native.GenerationList)).items
+        return (await self._ask("GET", f"/v1/generations{query}", bodies.GenerationList)).items
 
     async def save(self, url: str, target: Path) -> None:
         async with self._client.get(url) as answer:
@@ -138,7 +138,7 @@ class RemoteSession:
                     file.write(chunk)
 
     async def available(self) -> int | float:
-        return (await self._ask("GET", "/v1/account", native.AccountBody)).available
+        return (await self._ask("GET", "/v1/account", bodies.AccountBody)).available
 
     async def _ask(self, method: str, path: str, kind: type[Body], body: object = None) -> Body:
         try:

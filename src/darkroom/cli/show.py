@@ -1,16 +1,19 @@
 """How things look in a terminal."""
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from darkroom.catalogue import Model
 from darkroom.credits import show
-from darkroom.dialects.native import GenerationBody
+from darkroom.dialects.native_bodies import GenerationBody
 from darkroom.ledger import Entry
 
-console = Console()
+# What goes into a pipe is read by programs: it is not folded at a terminal's 80 columns.
+console = Console() if sys.stdout.isatty() else Console(width=200)
 errors = Console(stderr=True)
 
 COLOURS = {"completed": "green", "failed": "red", "canceled": "yellow", "running": "cyan", "queued": "blue"}
@@ -85,10 +88,13 @@ def _measures(media_type: str, width: int | None, height: int | None, duration_s
 
 
 def generations(found: Iterable[GenerationBody]) -> None:
-    table = Table("id", "status", "model", "spent", "submitted", "prompt", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    for name in ("id", "status", "model", "spent", "submitted"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("prompt", no_wrap=True, overflow="ellipsis")
     for item in found:
         prompt = str(item.inputs.get("prompt", ""))
-        shown = prompt if len(prompt) <= 48 else prompt[:47] + "…"
+        shown = escape(prompt if len(prompt) <= 48 else prompt[:47] + "…")
         status = f"[{COLOURS[item.status]}]{item.status}[/]"
         table.add_row(item.id, status, item.model, str(item.spent), f"{item.created_at:%Y-%m-%d %H:%M:%S}", shown)
     console.print(table)

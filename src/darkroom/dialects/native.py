@@ -1,19 +1,26 @@
 """Darkroom's own wire format, under `/v1`: our words, unchanged."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from darkroom import errors
 from darkroom.account import KeyForm, Statement
-from darkroom.asset import Asset
 from darkroom.catalogue import Model
 from darkroom.credits import in_credits
 from darkroom.dialects import wire
+from darkroom.dialects.native_bodies import (
+    EntryList,
+    ErrorBody,
+    GenerationList,
+    QuoteBody,
+    show_account,
+    show_entry,
+    show_generation,
+    show_model,
+)
 from darkroom.generation import Generation, Status
-from darkroom.ledger import Entry, Purse
+from darkroom.ledger import Entry
 from darkroom.ports import Delivery
 from darkroom.verbs import (
     Cancel,
@@ -48,138 +55,6 @@ STATUS: Mapping[type[errors.DarkroomError], int] = {
 }
 
 LONGEST_WAIT_S = 60
-
-
-class Output(msgspec.Struct, kw_only=True):
-    url: str
-    media_type: str
-    size_bytes: int
-    width: int | None
-    height: int | None
-    duration_s: float | None
-    thumbnail_url: str | None
-
-
-class Failed(msgspec.Struct, kw_only=True):
-    code: str
-    message: str
-
-
-class GenerationBody(msgspec.Struct, kw_only=True):
-    """A generation. `quote` is held at submit, in credits; `spent` is what was captured: 0 until it is completed.
-    `progress` is from 0 to 1. `outputs` are there once it is completed; their URLs are good for a week, and new on each
-    day that the generation is asked for."""
-
-    id: str
-    number: int
-    status: Status
-    model: str
-    modality: str
-    task: str
-    inputs: dict[str, Any]
-    quote: int | float
-    spent: int | float
-    progress: float | None
-    attempts: int
-    outputs: list[Output]
-    error: Failed | None
-    created_at: datetime
-    started_at: datetime | None
-    settled_at: datetime | None
-    expires_at: datetime | None
-
-
-class GenerationList(msgspec.Struct, kw_only=True):
-    """Newest first. `next_cursor` asks for the next page."""
-
-    items: list[GenerationBody]
-    next_cursor: str | None
-
-
-class QuoteBody(msgspec.Struct, kw_only=True):
-    """What the inputs cost, in credits, with every default filled in."""
-
-    model: str
-    inputs: dict[str, Any]
-    quote: int | float
-
-
-class ModelBody(msgspec.Struct, kw_only=True):
-    """`input_schema` is JSON Schema; `expected_wait_s` is the shortest and the longest usual wait."""
-
-    slug: str
-    name: str
-    maker: str
-    modality: str
-    tasks: list[str]
-    description: str
-    pricing: str
-    least: int | float
-    most: int | float
-    expected_wait_s: tuple[int, int]
-    input_schema: dict[str, Any]
-
-
-class PurseBody(msgspec.Struct, kw_only=True):
-    granted: int | float
-    available: int | float
-    held: int | float
-    spent: int | float
-
-
-class AccountBody(msgspec.Struct, kw_only=True):
-    """Amounts in credits: granted = available + held + spent, in all and in each purse."""
-
-    id: str
-    name: str
-    plan: str
-    granted: int | float
-    available: int | float
-    held: int | float
-    spent: int | float
-    purses: dict[str, PurseBody]
-    in_flight: int
-
-
-class EntryBody(msgspec.Struct, kw_only=True):
-    """One movement of credits."""
-
-    sequence: int
-    at: datetime
-    kind: str
-    purse: str
-    amount: int | float
-    generation_id: str | None
-    note: str
-
-
-class EntryList(msgspec.Struct, kw_only=True):
-    items: list[EntryBody]
-    next_cursor: str | None
-
-
-class SubmitBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`inputs` are the model's own, see `GET /v1/models/{slug}`. `wait_s` (0 to 60) answers later, with the end if it
-    has come. `callback_url` is told of each change."""
-
-    model: str
-    inputs: dict[str, Any]
-    wait_s: float = 0
-    callback_url: str | None = None
-
-
-class PriceBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    model: str
-    inputs: dict[str, Any]
-
-
-class ErrorBody(msgspec.Struct, kw_only=True):
-    """`code` is stable. `problems` names each field that is wrong, and what is allowed there."""
-
-    code: str
-    message: str
-    problems: list[dict[str, str]]
-    request_id: str
 
 
 def parse_submit(request: WireRequest) -> Submit:
@@ -248,40 +123,6 @@ def parse_entries(request: WireRequest) -> ListEntries:
     return ListEntries(limit=limit, cursor=wire.first(request, "cursor"))
 
 
-def show_generation(generation: Generation, reply: Reply) -> GenerationBody:
-    return GenerationBody(
-        id=generation.id,
-        number=generation.number,
-        status=generation.status,
-        model=generation.model,
-        modality=generation.modality,
-        task=generation.task,
-        inputs=wire.shown(generation.inputs, reply),
-        quote=in_credits(generation.quote),
-        spent=in_credits(generation.spent_total),
-        progress=1.0 if generation.status is Status.COMPLETED else generation.progress,
-        attempts=generation.attempt,
-        outputs=[_output(asset, reply) for asset in generation.outputs],
-        error=Failed(code=generation.cause.code, message=generation.cause.message) if generation.cause else None,
-        created_at=generation.created_at,
-        started_at=generation.started_at,
-        settled_at=generation.settled_at,
-        expires_at=generation.expires_at,
-    )
-
-
-def _output(asset: Asset, reply: Reply) -> Output:
-    return Output(
-        url=reply.link(asset),
-        media_type=asset.media_type,
-        size_bytes=asset.size_bytes,
-        width=asset.width,
-        height=asset.height,
-        duration_s=wire.number(asset.duration_s),
-        thumbnail_url=reply.link(asset.thumbnail) if asset.thumbnail else None,
-    )
-
-
 def render_submitted(generation: Generation, reply: Reply) -> WireResponse:
     headers = {"location": f"/v1/generations/{generation.id}"}
     return WireResponse(status=202, body=show_generation(generation, reply), headers=headers)
@@ -306,23 +147,6 @@ def render_quote(quotation: Quotation, reply: Reply) -> WireResponse:
     return WireResponse(status=200, body=body)
 
 
-def show_model(model: Model) -> ModelBody:
-    least, most = model.price_band
-    return ModelBody(
-        slug=model.slug,
-        name=model.name,
-        maker=model.maker,
-        modality=model.modality,
-        tasks=[str(task) for task in model.tasks],
-        description=model.description,
-        pricing=model.price.kind,
-        least=in_credits(least),
-        most=in_credits(most),
-        expected_wait_s=model.expected_wait_s,
-        input_schema=dict(model.schema),
-    )
-
-
 def render_models(models: Sequence[Model], reply: Reply) -> WireResponse:
     return WireResponse(status=200, body={"items": [show_model(model) for model in models]})
 
@@ -332,42 +156,11 @@ def render_model(model: Model, reply: Reply) -> WireResponse:
 
 
 def render_account(statement: Statement, reply: Reply) -> WireResponse:
-    purses = {
-        str(purse): PurseBody(
-            granted=in_credits(balance.granted),
-            available=in_credits(balance.available),
-            held=in_credits(balance.held),
-            spent=in_credits(balance.spent),
-        )
-        for purse, balance in sorted(statement.balances.items(), key=lambda item: list(Purse).index(item[0]))
-    }
-    body = AccountBody(
-        id=statement.account.id,
-        name=statement.account.name,
-        plan=statement.plan.name,
-        granted=in_credits(statement.granted),
-        available=in_credits(statement.available),
-        held=in_credits(statement.held),
-        spent=in_credits(statement.spent),
-        purses=purses,
-        in_flight=statement.in_flight,
-    )
-    return WireResponse(status=200, body=body)
+    return WireResponse(status=200, body=show_account(statement))
 
 
 def render_entries(page: Page[Entry], reply: Reply) -> WireResponse:
-    items = [
-        EntryBody(
-            sequence=entry.sequence,
-            at=entry.at or reply.now,
-            kind=entry.kind,
-            purse=entry.purse,
-            amount=in_credits(entry.amount),
-            generation_id=entry.generation_id,
-            note=entry.note,
-        )
-        for entry in page.items
-    ]
+    items = [show_entry(entry, reply) for entry in page.items]
     return WireResponse(status=200, body=EntryList(items=items, next_cursor=page.cursor))
 
 

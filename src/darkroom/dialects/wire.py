@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from darkroom.asset import ASSET
-from darkroom.errors import DarkroomError, InvalidInput, NotFound, Problem
+from darkroom.errors import DarkroomError, InvalidInput, NotFound, Problem, Rejected
+from darkroom.generation import Generation
 from darkroom.wire import FormFile, Reply, WireRequest
 
 Found = TypeVar("Found")
@@ -146,6 +147,15 @@ def standard_webhook_headers(message_id: str, secret: str, body: bytes, *, now: 
 def look_up(table: Mapping[type[DarkroomError], Found], error: DarkroomError) -> Found:
     """The row for an error's class, or for the nearest class that it descends from."""
     return next(table[cls] for cls in type(error).__mro__ if cls in table)
+
+
+def model_name(generation: Generation, dialect: str, reply: Reply) -> str:
+    """The name that a dialect's callers know a generation's model by; its slug where they have none for it."""
+    try:
+        names = reply.catalogue.find(generation.model).names.get(dialect, ())
+    except Rejected:
+        names = ()  # the operator took the model out since
+    return next(iter(names), generation.model)
 
 
 def shown(value: Any, reply: Reply) -> Any:

@@ -14,8 +14,8 @@ from darkroom.generation import Cause, Generation, Status
 from darkroom.ports import Attempt, Begun, NewGeneration, Settlement
 from darkroom.store import queries, rows
 from darkroom.store.books import Books
-from darkroom.store.listing import list_generations
 from darkroom.store.database import Database
+from darkroom.store.listing import list_generations
 from darkroom.store.outbox import Outbox, announce
 from darkroom.store.recent import Recent
 from darkroom.verbs import List, Page, Reference

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from darkroom import __version__
-from darkroom.dialects import native
+from darkroom.dialects import native_bodies as bodies
 
 KEY: list[dict[str, list[str]]] = [{"key": []}]
 REFUSALS = {
@@ -21,26 +21,26 @@ REFUSALS = {
 }
 
 TYPES = (
-    native.SubmitBody,
-    native.PriceBody,
-    native.GenerationBody,
-    native.GenerationList,
-    native.QuoteBody,
-    native.ModelBody,
-    native.AccountBody,
-    native.EntryList,
-    native.ErrorBody,
+    bodies.SubmitBody,
+    bodies.PriceBody,
+    bodies.GenerationBody,
+    bodies.GenerationList,
+    bodies.QuoteBody,
+    bodies.ModelBody,
+    bodies.AccountBody,
+    bodies.EntryList,
+    bodies.ErrorBody,
 )
 
 OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str, ...]], ...] = (
-    ("post", "/v1/generations", "Submit a generation", "202", native.SubmitBody, native.GenerationBody, ()),
+    ("post", "/v1/generations", "Submit a generation", "202", bodies.SubmitBody, bodies.GenerationBody, ()),
     (
         "get",
         "/v1/generations",
         "List generations, newest first",
         "200",
         None,
-        native.GenerationList,
+        bodies.GenerationList,
         ("model", "status", "modality", "created_after", "created_before", "limit", "cursor"),
     ),
     (
@@ -49,25 +49,25 @@ OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str,
         "Fetch one, or wait for it",
         "200",
         None,
-        native.GenerationBody,
+        bodies.GenerationBody,
         ("wait_s", "until"),
     ),
     ("delete", "/v1/generations/{id}", "Remove a finished one and its assets", "204", None, None, ()),
-    ("post", "/v1/generations/{id}/cancel", "Cancel one", "200", None, native.GenerationBody, ()),
+    ("post", "/v1/generations/{id}/cancel", "Cancel one", "200", None, bodies.GenerationBody, ()),
     (
         "get",
         "/v1/generations/{id}/events",
         "Each change, as server-sent events",
         "200",
         None,
-        native.GenerationBody,
+        bodies.GenerationBody,
         (),
     ),
-    ("post", "/v1/quotes", "What inputs would cost", "200", native.PriceBody, native.QuoteBody, ()),
+    ("post", "/v1/quotes", "What inputs would cost", "200", bodies.PriceBody, bodies.QuoteBody, ()),
     ("get", "/v1/models", "Every model", "200", None, None, ()),
-    ("get", "/v1/models/{slug}", "One model", "200", None, native.ModelBody, ()),
-    ("get", "/v1/account", "The account and its credits", "200", None, native.AccountBody, ()),
-    ("get", "/v1/account/entries", "Every movement of credits", "200", None, native.EntryList, ("limit", "cursor")),
+    ("get", "/v1/models/{slug}", "One model", "200", None, bodies.ModelBody, ()),
+    ("get", "/v1/account", "The account and its credits", "200", None, bodies.AccountBody, ()),
+    ("get", "/v1/account/entries", "Every movement of credits", "200", None, bodies.EntryList, ("limit", "cursor")),
 )
 
 
@@ -105,7 +105,7 @@ def _operation(
         media_type = "text/event-stream" if path.endswith("/events") else "application/json"
         answer["content"] = {media_type: {"schema": _reference(gives)}}
     refusal = {
-        "application/json": {"schema": {"type": "object", "properties": {"error": _reference(native.ErrorBody)}}}
+        "application/json": {"schema": {"type": "object", "properties": {"error": _reference(bodies.ErrorBody)}}}
     }
     operation: dict[str, Any] = {
         "summary": summary,

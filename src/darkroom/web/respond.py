@@ -68,6 +68,9 @@ async def stream(send: Send, bodies: AsyncIterator[Any], request: WireRequest, e
     ]
     _add(headers, extra)
     await send({"type": "http.response.start", "status": 200, "headers": headers})
+    if request.method == "HEAD":
+        await send({"type": "http.response.body", "body": b""})
+        return
     async for body in bodies:
         event = KEEP_ALIVE if body is None else b"data: " + encode(body) + b"\n\n"
         await send({"type": "http.response.body", "body": event, "more_body": True})

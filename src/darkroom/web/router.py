@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote
 
 from darkroom.wire import Dialect, Route
 
@@ -40,7 +39,7 @@ class Router:
                 self._add(f"/{name}{route.path}", Place(dialect, route, is_prefixed=True))
 
     def find(self, path: str) -> Match | None:
-        """The places of a path by method, and the values of its `{names}`."""
+        """The places of a decoded path (as ASGI gives it) by method, and the values of its `{names}`."""
         return _find(self._root, path.split("/")[1:], 0, path)
 
     def _add(self, path: str, place: Place) -> None:
@@ -72,8 +71,8 @@ def _find(node: _Node, segments: list[str], index: int, path: str) -> Match | No
     if node.any is not None and segment:
         found = _find(node.any, segments, index + 1, path)
         if found is not None:
-            found[1][node.any_name] = unquote(segment)
+            found[1][node.any_name] = segment
             return found
     if node.rest is not None and segment and node.rest.places:
-        return node.rest.places, {node.rest_name: unquote("/".join(segments[index:]))}
+        return node.rest.places, {node.rest_name: "/".join(segments[index:])}
     return None

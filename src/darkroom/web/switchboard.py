@@ -14,7 +14,7 @@ from darkroom.account import Principal, Statement
 from darkroom.asset import Asset
 from darkroom.catalogue import Catalogue
 from darkroom.clock import Clock
-from darkroom.errors import NotFound, Rejected, Unauthenticated
+from darkroom.errors import NotFound, Rejected, Unauthenticated, WrongMethod
 from darkroom.generation import Generation
 from darkroom.ids import new_id
 from darkroom.service import Service
@@ -75,17 +75,17 @@ class Switchboard:
             places, values = match
             # A caller that hangs up gets no answer; what it asked for stays asked for.
             with suppress(Disconnected):
-                await self._answer(places, _request(scope, values), receive, send)
+                await self._answer(places, self._request(scope, values), receive, send)
 
     async def _turn_page(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._otherwise(scope, receive, send)
-        except Exception:  # noqa: BLE001 - the server's outermost frame; the page has answered 500 already
+        except Exception:
             log.exception("a bug answered a request", path=scope.get("path"))
 
     async def nowhere(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A path that nobody serves, refused in the words of the dialect whose prefix it has."""
-        request = _request(scope, {})
+        request = self._request(scope, {})
         dialect = self._dialects.get(request.url.split("/")[1], self._dialects["native"])
         error = NotFound(f"{request.method} {request.url[:200]}")
         await respond(send, content_of(dialect.refuse(error, request)), request, {})
@@ -97,7 +97,7 @@ class Switchboard:
         if candidates is None:
             await self._refuse_method(places, request, send)
             return
-        place, principal = candidates[0], None
+        place, principal = _guess(candidates, request), None
         try:
             principal = await self._authenticate(candidates, request)
             place = _choose(candidates, principal)
@@ -123,9 +123,9 @@ class Switchboard:
 
     async def _refuse_method(self, places: Mapping[str, Sequence[Place]], request: WireRequest, send: Send) -> None:
         dialect = next(iter(places.values()))[0].dialect
-        allowed = ", ".join(sorted(places))
-        refused = dialect.refuse(NotFound(f"{request.method} {request.url[:200]} (allowed: {allowed})"), request)
-        await respond(send, content_of(replace(refused, status=405)), request, {"allow": allowed})
+        error = WrongMethod(request.method[:20], request.url[:200], allowed=sorted(places))
+        refused = replace(dialect.refuse(error, request), status=405)
+        await respond(send, content_of(refused), request, {"allow": ", ".join(error.allowed)})
 
     async def _authenticate(self, candidates: Sequence[Place], request: WireRequest) -> Principal | None:
         secret = _bearer(request.headers.get("authorization", ""))
@@ -172,9 +172,16 @@ class Switchboard:
         assert isinstance(generation, Generation)
 
         async def bodies() -> AsyncIterator[Any]:
+            before = None
             async for change in self._service.watch(generation):
-                now = self._clock.now()
-                yield None if change is None else place.route.render(change, replace(reply, now=now)).body
+                if change is None:
+                    yield None
+                    continue
+                body = place.route.render(change, replace(reply, now=self._clock.now())).body
+                # A dialect that tells no progress has nothing new to say when there is some.
+                if body != before:
+                    yield body
+                before = body
 
         await _unless_disconnected(stream(send, bodies(), reply.request, extra), receive)
 
@@ -196,21 +203,21 @@ class Switchboard:
             limits=self._limiter.states(principal) if principal is not None else (),
         )
 
+    def _request(self, scope: Scope, values: Mapping[str, str]) -> WireRequest:
+        query = scope["query_string"]
+        return WireRequest(
+            method=scope["method"],
+            url=scope["path"],
+            path=values,
+            query=parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else (),
+            headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+            id=f"req_{new_id()}",
+            at=self._clock.now(),
+        )
+
     def _address_of(self, request: WireRequest) -> str:
         host = request.headers.get("host", "")
         return f"http://{host}" if HOST.fullmatch(host) else self._url
-
-
-def _request(scope: Scope, values: Mapping[str, str]) -> WireRequest:
-    query = scope["query_string"]
-    return WireRequest(
-        method=scope["method"],
-        url=scope["path"],
-        path=values,
-        query=parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else (),
-        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
-        id=f"req_{new_id()}",
-    )
 
 
 def _bearer(header: str) -> str | None:
@@ -219,6 +226,16 @@ def _bearer(header: str) -> str | None:
     if scheme.lower() in ("bearer", "key", "token") and key.strip():
         return key.strip()
     return None
+
+
+def _guess(candidates: Sequence[Place], request: WireRequest) -> Place:
+    """Whose words to refuse in while nobody knows who is calling: those that the key looks like."""
+    if len(candidates) > 1:
+        secret = _bearer(request.headers.get("authorization", "")) or ""
+        for place in candidates:
+            if place.dialect.key_form.fits(secret):
+                return place
+    return candidates[0]
 
 
 def _choose(candidates: Sequence[Place], principal: Principal | None) -> Place:

@@ -1,9 +1,8 @@
 """What stands between us and the sky: ranges, dunes, woods, towns. Each is a strip that scrolls at its own speed."""
 
 import numpy as np
-from PIL import Image
 
-from darkroom.providers.sketch.fields import WHITE, Colour, Floats, mix, noise, ramp, ridge, smooth, tone
+from darkroom.providers.sketch.fields import WHITE, Colour, Floats, look_up, mix, ramp, ridge, smooth, tone
 from darkroom.providers.sketch.paint import Canvas, Strip
 from darkroom.providers.sketch.stage import Layer, Stage
 
@@ -32,59 +31,59 @@ def depth_colour(stage: Stage, near: float) -> Colour:
     return mix(mix(stage.light.horizon, stage.light.far, min(1.0, 0.35 + near * 1.2)), stage.light.near, near**0.8)
 
 
-def ranges(
-    stage: Stage, *, count: int, top: float, bottom: float, grain: float, snow: bool, rough: float = 1.55
-) -> list[Layer]:
+def ranges(stage: Stage, *, count: int, top: float, bottom: float, grain: float, snow: bool) -> list[Layer]:
     """Mountain ranges behind one another, the farthest at `top` (share of the height), the nearest at `bottom`."""
     layers = []
     for index in range(count):
         near = (index + 0.5) / count
         crest = top + (bottom - top) * index / max(1, count - 1)
-        rise = 0.30 * (1 - 0.45 * near)
-        layers.append(
-            scrolling(
-                stage, _range(stage, crest=crest, rise=rise, near=near, grain=grain, snow=snow, rough=rough), near=near
-            )
+        strip = _range(
+            stage, crest=crest, rise=0.40 * (1 - 0.45 * near), near=near, grain=grain, snow=snow and near < 0.6
         )
+        layers.append(scrolling(stage, strip, near=near))
     return layers
 
 
-def _range(stage: Stage, *, crest: float, rise: float, near: float, grain: float, snow: bool, rough: float) -> Strip:
+def _range(stage: Stage, *, crest: float, rise: float, near: float, grain: float, snow: bool) -> Strip:
     width = strip_width(stage)
-    # Folding a smooth line at its middle turns its swells into peaks.
-    line = 1 - np.abs(2 * ridge(stage.rng, width, grain=stage.height * grain, roughness=rough) - 1)
-    line = (crest - rise * (line - 0.35)) * stage.height
+    line = ridge(stage.rng, width, grain=stage.height * grain, roughness=1.75)
+    peak = line.copy()
+    line = (np.float32(crest) - np.float32(rise) * (line - np.float32(0.35))) * np.float32(stage.height)
     top = int(line.min()) - 2
     rows = np.arange(top, stage.height, dtype=np.float32)[:, None]
-    below = (rows - line) / stage.height
-    alpha = np.clip(rows - line + 0.5, 0.0, 1.0)
+    below = (rows - line) / np.float32(stage.height)
     body = _body(stage, below, near)
-    light = _facets(stage, line, below.shape)
-    body *= (1.0 + 0.42 * (1 - 0.6 * near) * light * np.exp(-np.clip(below, 0, 1) * 5))[..., None]
+    light = _leaning(line, rows - line, softness=0.35)
+    body *= (1.0 + 0.20 * (1 - 0.5 * near) * light * np.exp(-np.clip(below, 0, 1) * 4))[..., None]
     if snow:
-        height = (crest * stage.height - line) / (rise * stage.height) + 0.35
-        cap = (1 - smooth(0.03, 0.16, below + 0.05 * light)) * smooth(0.25, 0.9, height)
-        white = tone(mix(stage.light.horizon, WHITE, 0.65)) * (0.90 + 0.16 * light)[..., None]
-        body += (white - body) * (cap * (0.92 - 0.35 * near))[..., None]
-    return Strip(np.clip(body, 0, 1), alpha, top=top, view=stage.width)
+        # The snow line runs in teeth, and reaches further down where the mountain is higher.
+        teeth = ridge(stage.rng, width, grain=stage.height * 0.05, roughness=1.3) - np.float32(0.5)
+        reach = np.float32(0.20) * np.clip(peak - np.float32(0.38), 0, 1) + np.float32(0.035) * teeth
+        cap = (1 - smooth(-0.004, 0.004, below - reach)) * np.float32(0.92 - 0.45 * near)
+        white = tone(mix(stage.light.horizon, WHITE, 0.7)) * (0.93 + 0.10 * light)[..., None]
+        body += (white - body) * cap[..., None]
+    return Strip(np.clip(body, 0, 1), np.clip(rows - line + 0.5, 0, 1), top=top, view=stage.width)
 
 
 def _body(stage: Stage, below: Floats, near: float) -> Floats:
     """The colour of a slope: mist gathers at its foot, less so the nearer it is."""
-    table = ramp([depth_colour(stage, near), mix(depth_colour(stage, near), stage.light.horizon, 0.5 * (1 - near))])
-    return table.take((np.clip(below * 2.2, 0, 1) * 255).astype(np.intp), axis=0)
+    high = depth_colour(stage, near)
+    low = mix(high, stage.light.horizon, 0.55 * (1 - near))
+    return look_up(ramp([high, low]), below * np.float32(2.4))
 
 
-def _facets(stage: Stage, line: Floats, shape: tuple[int, int]) -> Floats:
-    """Light and shade of a rough slope, in -1..1: its sides face left and right in turn."""
-    # Made at a quarter of the size: rock this far away has no finer grain, and noise is the dearest thing here.
-    rows, columns = max(8, shape[0] // 4), shape[1] // 4
-    texture = noise(stage.rng, rows, columns, grain=stage.height * 0.04, roughness=2.0, stretch=1.1)
-    slope = np.gradient(texture, axis=1) * stage.height * 0.05
-    rough = np.asarray(Image.fromarray(slope.astype(np.float32)).resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
-    side = np.gradient(line) * 0.55
-    result: Floats = np.clip(rough + side[None, :], -1, 1).astype(np.float32)
-    return result
+def _leaning(line: Floats, depth: Floats, *, softness: float) -> Floats:
+    """Which way a slope faces, -1 (right, dark) to 1 (left, lit); the edge between runs down aslant from each peak."""
+    width = len(line)
+    span = max(3, width // 90) | 1
+    # A smoothed line, or every pebble would throw a shadow down to the valley.
+    padded = np.concatenate([line[-span:], line, line[:span]])
+    slope = np.gradient(np.convolve(padded, np.hanning(span + 2)[1:-1] / np.hanning(span + 2).sum(), mode="same"))[
+        span:-span
+    ]
+    facing = np.clip(-slope / softness, -1, 1).astype(np.float32)
+    columns = np.arange(width) - (np.clip(depth, 0, None) * np.float32(0.45)).astype(np.intp)
+    return facing.take(columns % width)
 
 
 def dunes(stage: Stage, *, count: int, top: float) -> list[Layer]:
@@ -100,15 +99,15 @@ def dunes(stage: Stage, *, count: int, top: float) -> list[Layer]:
 def _dune(stage: Stage, crest: float, near: float) -> Strip:
     width = strip_width(stage)
     line = (crest - 0.16 * (ridge(stage.rng, width, grain=stage.height * 0.9, roughness=3.6) - 0.3)) * stage.height
+    line = line.astype(np.float32)
     top = int(line.min()) - 2
     rows = np.arange(top, stage.height, dtype=np.float32)[:, None]
-    below = (rows - line) / stage.height
-    # The lee side is dark at its crest and takes back the light further down; the line between them leans with depth.
-    lean = np.gradient(line)[None, :] * 2.2 + 0.10 * np.sin(below * 9 + line[None, :] / stage.height * 40)
-    shade = smooth(-0.10, 0.34, lean.astype(np.float32)) * np.exp(-np.clip(below, 0, 1) * 4.5)
+    below = (rows - line) / np.float32(stage.height)
+    # The lee side is dark at its crest and takes back the light further down.
+    shade = smooth(-0.15, 0.75, -_leaning(line, rows - line, softness=0.32)) * np.exp(-np.clip(below, 0, 1) * 4.5)
     sunny = mix(mix(stage.light.horizon, (0.93, 0.66, 0.38), 0.55), stage.light.lamp, 0.25 * (1 - near))
     dark = mix(mix(stage.light.near, (0.45, 0.22, 0.16), 0.55), stage.light.horizon, 0.4 * (1 - near))
-    ripples = 0.022 * np.sin(below * 430 * (1.3 - near) + line[None, :] / stage.height * 260) * near
+    ripples = 0.022 * np.sin(below * 430 * (1.3 - near) + line / stage.height * 260) * near
     body = tone(sunny) + (tone(dark) - tone(sunny)) * shade[..., None]
     body *= (1 + ripples - 0.35 * np.clip(below, 0, 1))[..., None]
     return Strip(np.clip(body, 0, 1), np.clip(rows - line + 0.5, 0, 1), top=top, view=stage.width)

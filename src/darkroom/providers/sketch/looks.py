@@ -49,9 +49,9 @@ def look_of(brief: Brief) -> Look:
         table = np.repeat(np.linspace(0, 1, 256, dtype=np.float32)[:, None], 3, axis=1)
     colours = to_yuv(table)
     return Look(
-        brightness=_curve(colours[:, 0], flat=_says(words, FLAT)),
-        blue=colours[:, 1] * np.float32(STRENGTH),
-        red=colours[:, 2] * np.float32(STRENGTH),
+        brightness=_curve(colours[0], flat=_says(words, FLAT)),
+        blue=colours[1] * np.float32(STRENGTH),
+        red=colours[2] * np.float32(STRENGTH),
         has_edges=_says(words, DRAWN),
     )
 

@@ -94,7 +94,7 @@ def _mountains(stage: Stage) -> Scene:
     if stage.light.stars:
         backdrop = aurora(stage, backdrop, NORTHERN)
     snowy = stage.reading.falling == "snow" or stage.reading.light in ("day", "night", "dawn")
-    layers = ranges(stage, count=4, top=0.52, bottom=0.94, grain=0.5, snow=snowy)
+    layers = ranges(stage, count=4, top=0.52, bottom=0.94, grain=0.6, snow=snowy)
     return Scene(backdrop, _over_stars(stage, 0.5, layers))
 
 

@@ -13,7 +13,7 @@ from darkroom.providers.sketch.stage import Pace, Scene, stage
 
 VIDEO_SIDE_AT_MOST = 4096
 IMAGE_SIDE_AT_MOST = 8192
-FILM_GRAIN = 480 * 270
+FILM_GRAIN = 432 * 243
 STILL_GRAIN = 1600 * 1600
 """Pixels of a scene's coarse grid: what moves forgives more than what stands still."""
 

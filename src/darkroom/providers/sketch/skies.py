@@ -113,9 +113,14 @@ def stars(stage: Stage, *, horizon: float, density: float = 1.0) -> Layer:
 def aurora(stage: Stage, backdrop: Backdrop, colours: tuple[Colour, Colour, Colour]) -> Backdrop:
     """Curtains of light over another sky: green at the hem, violet where they fade."""
     columns = stage.shape[1]
-    table = ramp(colours)
-    folds = noise(stage.rng, 64, columns * 2, grain=columns * 0.16, roughness=1.5)
-    rays = noise(stage.rng, 64, columns * 2, grain=columns * 0.03, roughness=1.2)
+    folds = noise(stage.rng, 64, columns * 2, grain=columns * 0.30, roughness=3.0)
+    beams = noise(stage.rng, 64, columns * 2, grain=columns * 0.03, roughness=1.2)
+    # One look-up from the height above the hem to the colour there, already dimmed: 0 is below the hem.
+    above = np.linspace(0, 2.2, 512, dtype=np.float32)
+    table = (
+        look_up(ramp(colours), above) * (np.exp(-above * 2.6) * smooth(0.0, 0.06, above) * np.float32(0.62))[:, None]
+    )
+    reach = np.float32(0.38)
 
     def paint(second: float) -> Floats:
         picture = backdrop(second)
@@ -123,11 +128,11 @@ def aurora(stage: Stage, backdrop: Backdrop, colours: tuple[Colour, Colour, Colo
         for layer in range(3):
             row = layer * 17 + stage.pace.wave(0.05, second, layer / 3) * 5 + 20
             hem = 0.34 + 0.10 * layer + 0.34 * (rolled(folds, row, travelled * 9 * (layer + 1), (1, columns)) - 0.5)
-            ray = rolled(rays, row, -travelled * 14 * (layer + 1), (1, columns))
-            above = (hem - stage.y) / np.float32(0.38)
-            fade = np.where(above > 0, np.exp(-above * 2.6) * smooth(0.0, 0.06, above), np.float32(0.0))
-            strength = fade * (0.25 + 1.1 * ray * ray) * np.float32(0.62)
-            picture += look_up(table, above) * strength[..., None]
+            beam = rolled(beams, row, -travelled * 14 * (layer + 1), (1, columns))
+            last = int(np.searchsorted(stage.y[:, 0], float(hem.max())))
+            light = look_up(table, (hem - stage.y[:last]) / (reach * np.float32(2.2)))
+            light *= (np.float32(0.25) + np.float32(1.1) * beam * beam)[..., None]
+            picture[:last] += light
         return picture
 
     return paint

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from darkroom.providers.sketch.fields import Colour, Floats, mix
+from darkroom.providers.sketch.fields import Bytes, Colour, Floats, mix
 from darkroom.providers.sketch.paint import Canvas
 from darkroom.providers.sketch.reading import Reading
 
 Backdrop = Callable[[float], Floats]
-"""Second to a soft picture on the coarse grid (rows, columns, 3); it is enlarged to the canvas."""
+"""Second to a soft picture on the coarse grid (rows, columns, 3), new each time, so that another may paint into it."""
+Finished = Callable[[float], Floats | Bytes]
+"""The same when nothing else is painted into it; the canvas enlarges it."""
 Layer = Callable[[Canvas, float], None]
 """Paints one moment onto a canvas at full size."""
 
@@ -125,7 +127,7 @@ def stage(reading: Reading, pace: Pace, *, width: int, height: int, coarse: int)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    backdrop: Backdrop
+    backdrop: Finished
     layers: list[Layer] = field(default_factory=list)
 
     def paint(self, canvas: Canvas, second: float) -> None:

@@ -20,6 +20,7 @@ from darkroom.providers.sketch.skies import rays
 from darkroom.providers.sketch.stage import Backdrop, Stage
 
 DEPTHS: tuple[Colour, Colour, Colour] = ((0.30, 0.78, 0.85), (0.03, 0.36, 0.58), (0.01, 0.07, 0.20))
+_FINE = 8
 
 
 def sea(stage: Stage, above: Backdrop, *, line: float, lamp: tuple[float, float]) -> Backdrop:
@@ -73,10 +74,10 @@ def underwater(stage: Stage) -> Backdrop:
         else list(DEPTHS)
     )
     base = np.repeat(look_up(ramp(colours, [0.0, 0.4, 1.0], size=512), stage.y), stage.shape[1], axis=1)
-    fan = rays(stage, (-0.3, -0.9), spread=150.0).astype(np.float32)
-    fan = fan - fan.min()
-    shafts = ridge(stage.rng, 1024, grain=42, roughness=1.3)
-    other = ridge(stage.rng, 1024, grain=75, roughness=1.5)
+    # The beams are a line of noise, fine enough to be read without interpolation, spread over the fan.
+    fan = (rays(stage, (-0.3, -0.9), spread=150.0) * _FINE).astype(np.intp)
+    shafts = ridge(stage.rng, 1024 * _FINE, grain=42 * _FINE, roughness=1.3)
+    other = ridge(stage.rng, 1024 * _FINE, grain=75 * _FINE, roughness=1.5)
     rows, columns = stage.shape
     ceiling = noise(stage.rng, 128, columns, grain=16, roughness=2.2, stretch=2.2)
     reach = np.exp(-stage.y * 1.7)
@@ -95,8 +96,5 @@ def underwater(stage: Stage) -> Backdrop:
     return paint
 
 
-def _beam(texture: Floats, fan: Floats, shift: float) -> Floats:
-    at = fan + np.float32(shift + 400)
-    low = at.astype(np.int32)
-    part = at - low.astype(np.float32)
-    return texture.take(low % 1024) * (1 - part) + texture.take((low + 1) % 1024) * part
+def _beam(texture: Floats, fan: NDArray[np.intp], shift: float) -> Floats:
+    return texture.take((fan + round(shift * _FINE)) & (texture.size - 1))

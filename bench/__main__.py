@@ -1,0 +1,11 @@
+"""`make bench`: every figure that the documents claim, measured here and now."""
+
+import os
+import platform
+
+from bench import reads, submits, waits
+
+print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; medians, one core each")
+for part in (reads, submits, waits):
+    for line in part.run():
+        print(line, flush=True)

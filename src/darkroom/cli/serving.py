@@ -1,0 +1,49 @@
+"""`darkroom serve`."""
+
+from typing import Annotated, Literal
+
+import uvloop
+from cyclopts import Parameter
+
+from darkroom import __version__
+from darkroom.cli import logs, show
+from darkroom.cli.app import SERVING, Config, Data, app, settings_of
+from darkroom.serve import serve as run_server
+from darkroom.wiring import Engine
+
+
+@app.command(group=SERVING)
+def serve(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    data: Data = None,
+    config: Config = None,
+    pace: Annotated[Literal["fast", "typical"] | None, Parameter(help="The embedded renderer's pace.")] = None,
+) -> None:
+    """Start the server: every API, the worker and the embedded renderer in one process.
+
+    Parameters
+    ----------
+    host
+        The address to listen on (DARKROOM_HOST; 127.0.0.1).
+    port
+        The port to listen on (DARKROOM_PORT; 8000).
+    """
+    settings = settings_of(data, config, host=host, port=port, pace=pace)
+    logs.configure(form=settings.log, level=settings.log_level)
+    uvloop.run(run_server(settings, started=_greet))
+
+
+def _greet(engine: Engine, key: str | None) -> None:
+    show.errors.print(
+        f"Darkroom {__version__} serves {len(engine.catalogue)} models at [bold]{engine.url}[/]; "
+        f"the API is explained at {engine.url}/docs",
+        highlight=False,
+    )
+    if key is not None:
+        show.errors.print(
+            f"The data folder was empty: it has an account [bold]default[/] with sandbox credits now, and this key, "
+            f"shown this once:\n\n  {key}\n",
+            highlight=False,
+        )
