@@ -44,6 +44,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Lets callers' media URLs and webhooks point at this machine: for local development."""
     sandbox_credits: int = 100_000
     """Given to the account `default` of an empty data folder."""
+    url: str = ""
+    """For the command line: a server somewhere to ask, instead of the data folder."""
+    key: str = ""
+    """For the command line: the API key for that server."""
     log: Literal["json", "console", "auto"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -150,7 +150,8 @@ def _plant(value: Any, admission: Admission) -> Any:
     if isinstance(value, FormFile):
         return admission.take(value.content)
     if isinstance(value, list):
-        return [_plant(item, admission) for item in value]
+        # A form is flat: no deeper, as what a caller nests may be deeper than Python's stack.
+        return [admission.take(item.content) if isinstance(item, FormFile) else item for item in value]
     return value
 
 

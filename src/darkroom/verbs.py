@@ -72,8 +72,8 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class List:
-    """Newest first. Either `cursor` (what the page before gave) or `page` (from 1), never both. `catalogue` is whose wire
-    names `model` is looked up in first."""
+    """Newest first. Either `cursor` (what the page before gave) or `page` (from 1), never both. `catalogue` is whose
+    wire names `model` is looked up in first."""
 
     model: str | None = None
     catalogue: str = ""

@@ -1,6 +1,5 @@
 """The command line's frame: its name, its groups, and how a command reaches the data folder or a server."""
 
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -59,8 +58,7 @@ def with_session(
     """Run one act against DARKROOM_URL, or on the data folder. `works` carries out here what is submitted."""
 
     async def run() -> Result:
-        url, key = os.environ.get("DARKROOM_URL"), os.environ.get("DARKROOM_KEY")
-        async with open_session(settings, account=account, url=url, key=key, works=works) as session:
+        async with open_session(settings, account=account, works=works) as session:
             return await act(session)
 
     return uvloop.run(run())

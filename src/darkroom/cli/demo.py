@@ -26,10 +26,10 @@ async def run(settings: Settings) -> bool:
     folder = settings.folder
     target = (folder / "flower.mp4").resolve()
     key = await _prepare(settings)
-    async with _server(folder) as url, aiohttp.ClientSession(headers={"authorization": f"Bearer {key}"}) as client:
+    async with _server(folder) as url, aiohttp.ClientSession() as client:
         show.console.print(f"A server is running at {url}; its data is in {folder}/", highlight=False)
         show.console.print(f'Asking {MODEL} for 5 seconds of: "{PROMPT}"', highlight=False)
-        session = RemoteSession(client, url)
+        session = RemoteSession(client, url, key)
         inputs = {"prompt": PROMPT, "duration": 5, "aspect_ratio": "16:9"}
         is_done = await generate(session, model=MODEL, inputs=inputs, image=None, output=target, is_json=False)
     if is_done:

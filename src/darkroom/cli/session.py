@@ -102,9 +102,11 @@ class LocalSession:
 class RemoteSession:
     """A server somewhere, over its native API."""
 
-    def __init__(self, client: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, client: aiohttp.ClientSession, url: str, key: str) -> None:
         self._client = client
         self._url = url.rstrip("/")
+        # Not the client's own header: a result's URL may lead to another host, which the key is not for.
+        self._headers = {"authorization": f"Bearer {key}"}
 
     async def model(self, slug: str) -> ModelBody:
         return await self._ask("GET", f"/v1/models/{slug}", ModelBody)
@@ -142,7 +144,7 @@ class RemoteSession:
 
     async def _ask(self, method: str, path: str, kind: type[Body], body: object = None) -> Body:
         try:
-            async with self._client.request(method, self._url + path, json=body) as answer:
+            async with self._client.request(method, self._url + path, json=body, headers=self._headers) as answer:
                 content = await answer.read()
         except aiohttp.ClientConnectorError as error:
             raise Refused(f"no server answers at {self._url}: {error.os_error.strerror}") from None
@@ -159,14 +161,11 @@ def _refusal(content: bytes, status: int) -> str:
 
 
 @asynccontextmanager
-async def open_session(
-    settings: Settings, *, account: str, url: str | None, key: str | None, works: bool
-) -> AsyncIterator[Session]:
+async def open_session(settings: Settings, *, account: str, works: bool) -> AsyncIterator[Session]:
     """`works` says that what is submitted should be carried out here, unless a server does it already."""
-    if url is not None:
-        headers = {"authorization": f"Bearer {key or ''}"}
-        async with aiohttp.ClientSession(headers=headers) as client:
-            yield RemoteSession(client, url)
+    if settings.url:
+        async with aiohttp.ClientSession() as client:
+            yield RemoteSession(client, settings.url, settings.key)
         return
     engine = Engine(settings)
     is_worker = works

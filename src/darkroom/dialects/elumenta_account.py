@@ -72,6 +72,7 @@ def parse_history(request: WireRequest) -> List:
         raise errors.InvalidInput.of("status", f"must be one of {', '.join(STATUSES)}")
     return List(
         model=wire.first(request, "model_slug") or None,
+        catalogue=NAME,
         # Text and transcripts are known words for what is never here.
         modality=tuple(known) or ((category,) if category else ()),
         status=STATUSES[status] if status else (),

@@ -43,6 +43,7 @@ ERRORS: Mapping[type[errors.DarkroomError], tuple[int, str, str]] = {
     errors.UnknownModel: (403, "MODEL_NOT_ALLOWED", "GET /api/v1/models lists what this key can use."),
     errors.ModelUnavailable: (403, "MODEL_NOT_ALLOWED", "GET /api/v1/models lists what this key can use."),
     errors.NotFound: (404, "NOT_FOUND", "Check the path and the id; results past the retention window are gone."),
+    errors.WrongMethod: (405, "METHOD_NOT_ALLOWED", "Use one of the methods that the header Allow lists."),
     errors.InvalidInput: (400, "INVALID_REQUEST", "Correct the fields named and send the request again."),
     errors.BodyTooLarge: (413, "REQUEST_TOO_LARGE", "Send media as URLs, not inside the request."),
     errors.InsufficientCredits: (402, "INSUFFICIENT_CREDITS", "Ask this server's operator for more credits."),

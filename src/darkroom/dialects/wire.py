@@ -71,7 +71,7 @@ def whole_number(request: WireRequest, name: str, *, default: int, least: int = 
     given = first(request, name)
     if given is None or given == "":
         return default
-    if not (given.isascii() and given.isdigit()) or not least <= int(given[:18]) <= most:
+    if not (given.isascii() and given.isdigit() and len(given) <= 18) or not least <= int(given) <= most:
         raise InvalidInput.of(name, f"must be a whole number from {least} to {most}")
     return int(given)
 

@@ -69,7 +69,7 @@ def render_one(keys: Sequence[Key], reply: Reply) -> WireResponse:
     for key in reversed(keys):
         if key.hint == prefix and key.revoked_at is None:
             return WireResponse(status=200, body={"data": show(key)})
-    return refusals.refuse(errors.NotFound(f"key {(prefix or '')[:64]}"), reply.request)
+    return refusals.envelope(404, str(errors.NotFound(f"key {(prefix or '')[:64]}")), reply.request)
 
 
 def render_key(key: Key, reply: Reply) -> WireResponse:

@@ -9,6 +9,7 @@ import msgspec
 from darkroom.brief import Modality
 from darkroom.catalogue import Model
 from darkroom.catalogue.media import KEYFRAMES, ROLES
+from darkroom.catalogue.price import key
 from darkroom.dialects.aimlapi import money
 from darkroom.dialects.aimlapi.request import NAME
 from darkroom.verbs import ShowModels
@@ -79,12 +80,23 @@ def _pricing(model: Model) -> dict[str, Any]:
     if price.base:
         return {"kind": "variable"}
     rates = [
-        {"when": dict(zip(price.by, choices, strict=True)), "price": _dollars(rate), "unit": unit, "per": per}
+        {"when": _choices(model, choices), "price": _dollars(rate), "unit": unit, "per": per}
         for choices, rate in price.rates.items()
     ]
     if not price.by:
         return {"kind": "fixed", "units": [{"price": rate["price"], "unit": unit, "per": per} for rate in rates]}
     return {"kind": "variants", "dimensions": list(price.by), "variants": rates}
+
+
+def _choices(model: Model, written: Sequence[str]) -> dict[str, Any]:
+    """The inputs that a rate is for, as a caller would send them: the price table has them as texts."""
+    properties = model.schema["properties"]
+    assert isinstance(properties, Mapping)
+    named = zip(model.price.by, written, strict=True)
+    return {
+        name: next((value for value in properties[name].get("enum", ()) if key(value) == text), text)
+        for name, text in named
+    }
 
 
 def _dollars(amount: int) -> float:

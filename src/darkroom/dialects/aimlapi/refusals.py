@@ -15,6 +15,7 @@ STATUS: Mapping[type[errors.DarkroomError], int] = {
     errors.Forbidden: 403,
     errors.NotYours: 404,  # whether another account's id exists is nobody's business
     errors.NotFound: 404,
+    errors.WrongMethod: 405,
     errors.UnknownModel: 400,
     errors.ModelUnavailable: 404,
     errors.InvalidInput: 400,
@@ -52,7 +53,7 @@ def envelope(status: int, message: str, request: WireRequest, headers: Mapping[s
         "statusCode": status,
         "timestamp": wire.millis_z(request.at),
     }
-    return WireResponse(status=status, body=body, headers={**client_id_header(request), **(headers or {})})
+    return WireResponse(status=status, body=body, headers=headers or {})
 
 
 def client_id(request: WireRequest) -> str | None:

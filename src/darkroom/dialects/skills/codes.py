@@ -30,6 +30,7 @@ OTHERS: Mapping[type[errors.DarkroomError], tuple[int, str]] = {
     errors.Forbidden: (402, "PLAN_REQUIRED"),
     errors.NotYours: (404, "NOT_FOUND"),
     errors.NotFound: (404, "NOT_FOUND"),
+    errors.WrongMethod: (405, "METHOD_NOT_ALLOWED"),
 }
 """Whole codes, whatever was asked for."""
 

@@ -1,4 +1,4 @@
-"""What is in the air: snow, rain, petals, embers, fireflies, bubbles, birds. Each is a few small pictures placed many times."""
+"""What is in the air: snow, rain, petals, embers, birds. Each is a few small pictures, placed many times."""
 
 import math
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw
 
-from darkroom.providers.sketch.fields import WHITE, Colour, mix, smooth, tone
+from darkroom.providers.sketch.fields import WHITE, Colour, mix, singles, smooth, tone
 from darkroom.providers.sketch.paint import Canvas, Sprite
 from darkroom.providers.sketch.stage import Layer, Stage
 
@@ -15,7 +15,7 @@ def dot(radius: float, colour: Colour, *, core: float = 0.0, strength: float = 1
     """A soft round light; `core` is the share of it that is white-hot."""
     half = math.ceil(radius * 2)
     axis = np.arange(-half, half + 1, dtype=np.float32)
-    distance = np.hypot(axis[:, None], axis[None, :]) / np.float32(radius)
+    distance = singles(np.hypot(axis[:, None], axis[None, :]) / np.float32(radius))
     alpha = np.exp(-distance * distance * 1.4).astype(np.float32) * np.float32(strength)
     rgb = np.broadcast_to(tone(colour), (*alpha.shape, 3)).copy()
     if core:
@@ -38,7 +38,7 @@ def drawn(
         for x, y in outline
     ]
     ImageDraw.Draw(image).polygon(points, fill=255)
-    alpha = tone(image.resize((side, side), Image.Resampling.BOX)) / 255 * strength
+    alpha = singles(image.resize((side, side), Image.Resampling.BOX)) / 255 * strength
     return Sprite(np.broadcast_to(tone(colour), (side, side, 3)).copy(), alpha.astype(np.float32))
 
 
@@ -65,7 +65,7 @@ def floating(
     spin: float = 0.0,
     across: float = 0.0,
 ) -> Layer:
-    """Particles that travel down (`fall` heights a second, up when negative) and swing; `looks` are variants, each with its phases."""
+    """Particles that travel down (`fall` heights a second, or up) and swing; a look has phases to spin in."""
     number = round(count * max(0.6, stage.aspect / 1.6))
     places = stage.rng.random((number, 3))
     speeds = stage.rng.uniform(0.6, 1.4, number)

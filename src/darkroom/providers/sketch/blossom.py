@@ -4,7 +4,20 @@ import math
 
 import numpy as np
 
-from darkroom.providers.sketch.fields import BLACK, WHITE, Colour, Floats, look_up, mix, noise, over, ramp, smooth, tone
+from darkroom.providers.sketch.fields import (
+    BLACK,
+    WHITE,
+    Colour,
+    Floats,
+    look_up,
+    mix,
+    noise,
+    over,
+    ramp,
+    singles,
+    smooth,
+    tone,
+)
 from darkroom.providers.sketch.stage import Backdrop, Stage
 
 BLOSSOMS: tuple[tuple[Colour, Colour], ...] = (
@@ -45,8 +58,8 @@ def bokeh(stage: Stage, colours: list[Colour], *, count: int = 26) -> Backdrop:
 def _disc(radius: float) -> Floats:
     half = math.ceil(radius) + 2
     axis = np.arange(-half, half + 1, dtype=np.float32)
-    distance = np.hypot(axis[:, None], axis[None, :]) / np.float32(radius)
-    return (1 - smooth(0.88, 1.04, distance)) * (np.float32(0.7) + np.float32(0.3) * distance)
+    distance = singles(np.hypot(axis[:, None], axis[None, :]) / np.float32(radius))
+    return singles((1 - smooth(0.88, 1.04, distance)) * (np.float32(0.7) + np.float32(0.3) * distance))
 
 
 def _stamp(picture: Floats, disc: Floats, colour: Colour, x: float, y: float, strength: float) -> None:

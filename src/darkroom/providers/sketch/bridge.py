@@ -1,4 +1,4 @@
-"""New frames between what was and what will be: on from a last frame, up to a first one, or both, through the prompt's scene."""
+"""New frames between what was and what will be: on from a last frame, up to a first one, through the prompt's scene."""
 
 import math
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ class Bridge:
             yield canvas
 
     def _on(self, first: Still, canvas: Canvas, frame: int, share: float) -> None:
-        """Go on from the last frame with the speed it had, slower and slower, and a little forward to have room for it."""
+        """Go on with the speed that the footage had, slower and slower, and a little forward to have room for it."""
         zoom = 1 + 0.20 * ease(share)
         room = 1 - 1 / zoom
         glide = 12 * (1 - math.exp(-frame / 12))

@@ -226,7 +226,7 @@ def play_drums(score: Score, track: Floats, bars: int, rng: np.random.Generator)
 
 
 def _sung(brief: Brief, score: Score, count: int) -> Floats:
-    """The lyrics, a line every two bars, each at the pitch of its chord: chanted rather than sung, but the words are there."""
+    """The lyrics line by line, each begun on a bar at the pitch of its chord: chanted rather than sung."""
     track = np.zeros((2, count), np.float32)
     lines = [line.strip() for line in brief.lyrics.splitlines() if line.strip() and not line.strip().startswith("[")]
     at_s = 2 * BEATS * score.beat_s if count > 8 * BEATS * score.beat_s * synth.RATE else 0.0

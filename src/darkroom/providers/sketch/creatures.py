@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from darkroom.providers.sketch.air import dot
-from darkroom.providers.sketch.fields import BLACK, WHITE, Colour, Floats, mix, over, smooth, tone
+from darkroom.providers.sketch.fields import BLACK, WHITE, Colour, Floats, mix, over, singles, smooth, tone
 from darkroom.providers.sketch.figures import egg
 from darkroom.providers.sketch.paint import Canvas, Sprite, enlarged
 from darkroom.providers.sketch.stage import Backdrop, Layer, Stage
@@ -142,7 +142,7 @@ def _cat_body(x: Floats, y: Floats, edge: float) -> Floats:
         lean = (x * side - np.float32(0.118)) - (y + np.float32(0.62)) * np.float32(-0.16)
         ear = smooth(-edge, edge, np.float32(0.40) * (y + np.float32(0.84)) - np.abs(lean))
         parts.append(ear * (y < -0.58))
-    return np.maximum.reduce(parts)
+    return singles(np.maximum.reduce(parts))
 
 
 def _tail(x: Floats, y: Floats, swing: float) -> Floats:

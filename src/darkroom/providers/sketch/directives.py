@@ -14,7 +14,7 @@ _DIRECTIVE = re.compile(r"\[\s*sandbox\s*:([^\]]*)\]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Directives:
-    """`fail` is one of `FAILURES`; `is_lost` loses the answer to the paid submit; the first `unavailable` attempts fail."""
+    """`fail` is one of `FAILURES`; `is_lost` loses the answer to the submit; the first `unavailable` attempts fail."""
 
     fail: str | None = None
     wait_s: float | None = None

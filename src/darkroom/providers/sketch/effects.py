@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from darkroom.brief import Brief
-from darkroom.providers.sketch.fields import Floats
+from darkroom.providers.sketch.fields import Floats, singles
 from darkroom.providers.sketch.reading import best, fingerprint
 from darkroom.providers.sketch.recording import Recording, resampled
 from darkroom.providers.sketch.synth import RATE, add, mastered, pitch, room, seconds, sine, swell
@@ -93,7 +93,7 @@ def scattered(rng: np.random.Generator, length_s: float, *, each_second: float, 
     track = np.zeros((2, max(1, round(length_s * RATE))), np.float32)
     for at in rng.random(max(1, round(length_s * each_second))) * length_s:
         add(track, make(), float(at), float(rng.uniform(0.2, 1.0)))
-    return track[0]
+    return singles(track[0])
 
 
 def _rain(rng: np.random.Generator, length_s: float) -> Floats:
@@ -108,21 +108,24 @@ def _rain(rng: np.random.Generator, length_s: float) -> Floats:
 
 def _wind(rng: np.random.Generator, length_s: float) -> Floats:
     gusts = slowly(rng, length_s, hertz=0.8)
-    return hiss(rng, length_s, low=120, high=700) * (0.3 + gusts) + hiss(rng, length_s, low=700, high=2600) * gusts**3
+    return singles(
+        hiss(rng, length_s, low=120, high=700) * (0.3 + gusts) + hiss(rng, length_s, low=700, high=2600) * gusts**3
+    )
 
 
 def _sea(rng: np.random.Generator, length_s: float) -> Floats:
     t = seconds(length_s)
     wave = (0.5 + 0.5 * np.sin(t * np.float32(2 * np.pi * 0.17) - np.float32(1.2))) ** 3
-    return hiss(rng, length_s, low=80, high=900) * (0.25 + 0.6 * wave) + hiss(
-        rng, length_s, low=1200, high=8000
-    ) * wave * np.float32(0.5)
+    return singles(
+        hiss(rng, length_s, low=80, high=900) * (0.25 + 0.6 * wave)
+        + hiss(rng, length_s, low=1200, high=8000) * wave * np.float32(0.5)
+    )
 
 
 def _impact(rng: np.random.Generator, length_s: float) -> Floats:
     t = seconds(length_s)
     fall = np.sin(np.cumsum(38 + 90 * np.exp(-t * 12)) / RATE * 2 * np.pi).astype(np.float32) * np.exp(-t * 2.6)
-    return (
+    return singles(
         fall
         + hiss(rng, length_s, low=60, high=3500) * np.exp(-t * 7)
         + hiss(rng, length_s, low=40, high=260) * np.exp(-t * 1.5) * np.float32(0.6)
@@ -156,7 +159,7 @@ def _steps(rng: np.random.Generator, length_s: float) -> Floats:
             -t * 60
         ) * np.float32(0.5)
         add(track, thud, index * pace + 0.05, 0.9 if index % 2 else 0.75)
-    return track[0]
+    return singles(track[0])
 
 
 def _fire(rng: np.random.Generator, length_s: float) -> Floats:

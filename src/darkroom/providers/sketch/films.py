@@ -1,4 +1,4 @@
-"""Shots that begin from words and pictures: a scene, a camera over a picture, a way from one picture to another, cards."""
+"""Shots made from words and pictures: a scene, a camera over a picture, a way from one to another, cards."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,7 +95,7 @@ def _weather(brief: Brief, size: tuple[int, int], pace: Pace) -> list[Layer]:
 
 
 def between_pictures(brief: Brief) -> Shot:
-    """Starts on the first picture and ends on the last one; without a first picture it comes out of the prompt's scene."""
+    """Starts on the first picture and ends on the last one; without a first it comes out of the prompt's scene."""
     first_image, last_image = _ends(brief)
     if last_image is None:
         return from_picture(brief) if first_image is None else over_picture(brief, first_image)
@@ -112,7 +112,7 @@ def between_pictures(brief: Brief) -> Shot:
 
 
 def _ends(brief: Brief) -> tuple[Image.Image | None, Image.Image | None]:
-    """The two pictures to go between. Where one is missing, a video lends its last frame to start from, its first to end on."""
+    """The two pictures to go between. Where one is missing, a video lends its last frame to start, its first to end."""
     images = [load(path) for path in brief.media.get(Role.IMAGE, ())]
     videos = list(brief.media.get(Role.VIDEO, ()))
     last_path = given(brief, Role.LAST_IMAGE)

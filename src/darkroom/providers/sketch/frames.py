@@ -1,6 +1,6 @@
 """Writes and reads moving pictures: exact frame counts, exact sizes, one thread."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -121,7 +121,7 @@ def examine(path: Path) -> Footage:
 
 
 def pictures(footage: Footage, *, fps: Fraction | None = None) -> Iterator[Bytes]:
-    """The video's frames (rows, columns, 3), at an even rate: a frame is repeated or left out where its clock asks for it."""
+    """The video's frames (rows, columns, 3) at an even rate: repeated or left out where its clock asks for it."""
     rate = fps or footage.fps
     try:
         with closing(_stamped(footage)) as stamped:
@@ -139,7 +139,7 @@ def pictures(footage: Footage, *, fps: Fraction | None = None) -> Iterator[Bytes
         raise InputUnusable(f"the video '{footage.path.name}' cannot be decoded") from error
 
 
-def _stamped(footage: Footage) -> Iterator[tuple[Bytes, float]]:
+def _stamped(footage: Footage) -> Generator[tuple[Bytes, float], None, None]:
     with av.open(str(footage.path)) as container:
         container.streams.video[0].codec_context.thread_count = 1
         for index, frame in enumerate(container.decode(video=0)):
@@ -166,7 +166,7 @@ def _length(container: Any, video: Any) -> float:
         return float(video.duration * video.time_base)
     if container.duration is not None:
         return float(container.duration / av.time_base)
-    return video.frames / float(video.average_rate or 24)
+    return float(video.frames / (video.average_rate or 24))
 
 
 def first_picture(path: Path) -> Bytes:

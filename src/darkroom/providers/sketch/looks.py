@@ -1,4 +1,4 @@
-"""A look for given pictures, from the prompt: its colours for shadows and lights, posterised or with drawn edges where asked."""
+"""A look for given pictures, from the prompt: its colours, posterised or with drawn edges where it asks for them."""
 
 from dataclasses import dataclass
 
@@ -61,7 +61,7 @@ def _says(words: str, vocabulary: tuple[str, ...]) -> bool:
 
 
 def _curve(colours: Floats, *, flat: bool) -> Bytes:
-    """Mostly the old brightness with more contrast; some of the new colours' own; in six steps where it should look flat."""
+    """Mostly the old brightness with more contrast, some of the new colours' own; in six steps to look flat."""
     old = np.arange(256, dtype=np.float32)
     share = np.clip((old - 16) / 219, 0, 1)
     contrast = share * share * (3 - 2 * share)
@@ -75,4 +75,4 @@ def _edges(luma: Bytes) -> Bytes:
     """Dark lines where neighbours differ."""
     across = np.abs(np.diff(luma.astype(np.int16), axis=1, prepend=luma[:, :1]))
     down = np.abs(np.diff(luma.astype(np.int16), axis=0, prepend=luma[:1]))
-    return np.clip((across + down - 14) * 6, 0, 190).astype(np.uint8)
+    return np.asarray(np.clip((across + down - 14) * 6, 0, 190), np.uint8)

@@ -11,7 +11,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 from PIL import Image
 
-from darkroom.providers.sketch.fields import Bytes, Floats
+from darkroom.providers.sketch.fields import Bytes, Floats, singles
 
 BT709 = 1
 _TO_YUV = np.array(
@@ -44,13 +44,13 @@ class Canvas:
         )
 
     def fill(self, picture: Floats | Bytes, *, is_sharp: bool = False) -> None:
-        """Lay a picture of any size (rows, columns, 3) over the whole canvas, smoothly enlarged; `is_sharp` for Lanczos."""
+        """Lay a picture of any size (rows, columns, 3) over the whole canvas, smoothly; `is_sharp` takes Lanczos."""
         frame = av.VideoFrame.from_ndarray(as_bytes(picture), format="rgb24")
         kind = Interpolation.LANCZOS if is_sharp else Interpolation.BICUBIC
         resized = self._reformatter.reformat(
             frame, self.width, self.height, "yuv420p", dst_colorspace=BT709, interpolation=kind
         )
-        self.buffer[:] = resized.to_ndarray()
+        self.buffer[:] = np.asarray(resized.to_ndarray(), np.uint8)
 
     def mix(self, other: "Canvas", share: float) -> None:
         """Dissolve into another canvas; a share of 1 is the other one alone."""
@@ -69,15 +69,15 @@ class Canvas:
 def as_bytes(picture: Floats | Bytes) -> Bytes:
     if picture.dtype == np.uint8:
         return np.ascontiguousarray(picture, np.uint8)
-    return (np.clip(picture, 0.0, 1.0) * np.float32(255.0) + np.float32(0.5)).astype(np.uint8)
+    scaled = np.clip(singles(picture), 0.0, 1.0) * np.float32(255.0)
+    scaled += np.float32(0.5)
+    return np.asarray(scaled, np.float32).astype(np.uint8)
 
 
 def rgb_of(frame: av.VideoFrame) -> Bytes:
     """Red, green and blue of a frame that is in BT.709, whatever its tags say."""
-    picture: Bytes = frame.reformat(
-        format="rgb24", src_colorspace=BT709, interpolation=Interpolation.BICUBIC
-    ).to_ndarray()
-    return picture
+    turned = frame.reformat(format="rgb24", src_colorspace=BT709, interpolation=Interpolation.BICUBIC)
+    return np.asarray(turned.to_ndarray(), np.uint8)
 
 
 class Sprite:
@@ -145,7 +145,7 @@ def to_yuv(rgb: Floats) -> Floats:
 def _repeated(plane: NDArray[np.uint16], view: int) -> NDArray[np.uint16]:
     """With its beginning once more behind its end, so that every window is one plain slice."""
     wide = np.arange(plane.shape[1] + view) % plane.shape[1]
-    return plane.take(wide, axis=1)
+    return np.asarray(plane.take(wide, axis=1), np.uint16)
 
 
 def _solid_from(keep: NDArray[np.uint16]) -> int:

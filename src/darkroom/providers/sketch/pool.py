@@ -21,7 +21,7 @@ class WorkerDied(Exception):
 
 
 class Worker:
-    """One process, one brief at a time. `is_busy` from the order until its answer, also when nobody waits for that any more."""
+    """One process, one brief at a time. `is_busy` from an order to its answer, also when nobody waits any more."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None
@@ -61,7 +61,7 @@ class Worker:
         self.is_busy = True
         with contextlib.suppress(ConnectionError):
             # A broken pipe shows itself again, and more clearly, as the missing answer.
-            self._orders.write(wire.line(wire.Order(brief, str(folder.absolute()))))
+            self._orders.write(wire.line(wire.Order.of(brief, folder)))
             await self._orders.drain()
         while True:
             match await self._answers.get():
@@ -107,6 +107,10 @@ class RenderPool:
         self._ending: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return tuple(worker.pid for worker in self._workers)
+
     async def start(self) -> None:
         """Start every worker, so that decoders and numpy are imported when the first brief comes."""
         self._is_closed = False
@@ -114,7 +118,7 @@ class RenderPool:
             self._idle.append(await self._begin())
 
     async def render(self, brief: Brief, folder: Path, on_progress: Callable[[float], None]) -> list[Rendered]:
-        """Raises what the renderer raised; `ProviderUnavailable` when its process died. When canceled, the render stops."""
+        """Raises what the renderer raised; `ProviderUnavailable` when its process died. A cancel stops the render."""
         async with self._turns:
             worker = await self._take()
             try:

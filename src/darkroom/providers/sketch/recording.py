@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from darkroom.errors import InputUnusable
-from darkroom.providers.sketch.fields import Floats
+from darkroom.providers.sketch.fields import Floats, singles
 
 CODECS = {"mp3": "libmp3lame", "wav": "pcm_s16le", "flac": "flac", "opus": "libopus", "ogg": "libopus", "aac": "aac"}
 CONTAINERS = {"opus": "ogg", "aac": "adts"}
@@ -27,7 +27,7 @@ class Recording:
 
     @property
     def duration_s(self) -> float:
-        return self.samples.shape[1] / self.rate
+        return float(self.samples.shape[1] / self.rate)
 
 
 def record(recording: Recording, path: Path) -> None:
@@ -71,8 +71,8 @@ def listen(path: Path, *, rate: int) -> Floats:
         with av.open(str(path)) as container:
             resampler = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
             for frame in container.decode(audio=0):
-                parts.extend(piece.to_ndarray() for piece in resampler.resample(frame))
-            parts.extend(piece.to_ndarray() for piece in resampler.resample(None))
+                parts.extend(singles(piece.to_ndarray()) for piece in resampler.resample(frame))
+            parts.extend(singles(piece.to_ndarray()) for piece in resampler.resample(None))
     except (av.FFmpegError, IndexError, ValueError) as error:
         raise InputUnusable(f"the sound of '{path.name}' cannot be decoded") from error
     if not parts:

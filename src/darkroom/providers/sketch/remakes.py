@@ -54,7 +54,7 @@ def moved(brief: Brief) -> Shot:
 
 
 def extended(brief: Brief) -> Shot:
-    """The footage, and new frames that go on from its last one; or before its first one, when the brief says prepend."""
+    """The footage and new frames that go on from its last one; or lead to its first one, when the brief says so."""
     videos = brief.media.get(Role.VIDEO, ())
     footage = examine(videos[0] if videos else needed(brief, Role.VIDEO))
     width, height = size_of(brief, (footage.width, footage.height))

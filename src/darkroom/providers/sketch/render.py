@@ -53,7 +53,7 @@ RECORDINGS: Mapping[Modality, Callable[[Brief], Recording]] = {
 
 
 def render(brief: Brief, folder: Path, on_progress: Progress) -> list[Rendered]:
-    """`brief.count` results in `folder`, each different. Raises `InputUnusable` when an input medium cannot be decoded."""
+    """`brief.count` results in `folder`, each different. Raises `InputUnusable` when an input cannot be decoded."""
     folder.mkdir(parents=True, exist_ok=True)
     results = []
     for index in range(brief.count):

@@ -13,6 +13,7 @@ from darkroom.providers.sketch.fields import (
     over,
     ramp,
     rolled,
+    singles,
     smooth,
     tone,
 )
@@ -72,7 +73,7 @@ def hang_lamp(stage: Stage, base: Floats, at: tuple[float, float], size: float) 
         over(base, tone(mix(stage.light.lamp, WHITE, 0.3)) * (0.80 + 0.20 * spots[..., None]), disc)
     else:
         over(base, mix(stage.light.lamp, WHITE, 0.45), disc)
-    return np.clip(halo * 1.4, 0.0, 1.0)
+    return singles(np.clip(halo * 1.4, 0.0, 1.0))
 
 
 def retro_sun(stage: Stage, at: tuple[float, float], size: float) -> Floats:
@@ -140,4 +141,4 @@ def aurora(stage: Stage, backdrop: Backdrop, colours: tuple[Colour, Colour, Colo
 
 def rays(stage: Stage, source: tuple[float, float], *, spread: float = 26.0) -> Floats:
     """For each spot, where it lies on a fan of light beams from `source`: the column of a one-row texture."""
-    return np.arctan2(stage.x - np.float32(source[0]), stage.y - np.float32(source[1])) * np.float32(spread)
+    return singles(np.arctan2(stage.x - np.float32(source[0]), stage.y - np.float32(source[1])) * np.float32(spread))

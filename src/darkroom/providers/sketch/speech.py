@@ -1,4 +1,4 @@
-"""Speech through espeak-ng, which the espeakng-loader wheel brings along with its voices. One process, one speaker at a time."""
+"""Speech through espeak-ng, which the espeakng-loader wheel brings along. One process speaks one text at a time."""
 
 import ctypes
 import functools
@@ -97,9 +97,9 @@ HIM = [
 ]
 
 LANGUAGES: Mapping[str, str] = {
-    "english": "en-us", "russian": "ru", "german": "de", "french": "fr-fr", "spanish": "es", "italian": "it", "portuguese": "pt",
-    "chinese": "cmn", "japanese": "ja", "korean": "ko", "polish": "pl", "dutch": "nl", "turkish": "tr", "ukrainian": "uk",
-    "arabic": "ar", "hindi": "hi", "en": "en-us", "zh": "cmn", "fr": "fr-fr",
+    "english": "en-us", "russian": "ru", "german": "de", "french": "fr-fr", "spanish": "es", "italian": "it",
+    "portuguese": "pt", "chinese": "cmn", "japanese": "ja", "korean": "ko", "polish": "pl", "dutch": "nl",
+    "turkish": "tr", "ukrainian": "uk", "arabic": "ar", "hindi": "hi", "en": "en-us", "zh": "cmn", "fr": "fr-fr",
 }  # fmt: skip
 """What callers write to what espeak-ng calls it, where the two differ."""
 
@@ -123,7 +123,7 @@ def spoken(brief: Brief) -> Recording:
 
 
 def utter(text: str, *, voice: str, language: str, speed: float, pitch: int | None = None) -> Recording:
-    """Speak a text. `speed` is a factor, `pitch` is espeak-ng's 0 to 99 and follows from the voice unless given."""
+    """Speak a text. `speed` is a factor; `pitch`, 0 to 99, follows from the voice unless given."""
     engine = _engine()
     tongue = _tongue(text, language)
     variant, usual_pitch = character(voice)
@@ -177,7 +177,7 @@ class _Engine:
         return 0
 
     def choose(self, voice: str) -> bool:
-        return self._library.espeak_SetVoiceByName(voice.encode()) == 0
+        return bool(self._library.espeak_SetVoiceByName(voice.encode()) == 0)
 
     def set(self, parameter: int, value: int) -> None:
         self._library.espeak_SetParameter(parameter, value, 0)

@@ -1,4 +1,4 @@
-"""What a scene is built on: its size, its light, its chance, its clock; and the scene itself, which paints any moment."""
+"""What a scene is built on: its size, light, chance and clock; and the scene itself, which paints any moment."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from darkroom.providers.sketch.fields import Bytes, Colour, Floats, mix
+from darkroom.providers.sketch.fields import Bytes, Colour, Floats, mix, singles
 from darkroom.providers.sketch.paint import Canvas
 from darkroom.providers.sketch.reading import Reading
 
@@ -71,18 +71,37 @@ class Light:
 
 
 LIGHT: dict[str, Light] = {
-    "day": Light((0.16, 0.42, 0.78), (0.42, 0.68, 0.92), (0.84, 0.92, 0.96), (1.0, 0.97, 0.86), (0.52, 0.66, 0.76), (0.10, 0.22, 0.20)),
-    "dawn": Light((0.33, 0.42, 0.66), (0.78, 0.62, 0.72), (1.0, 0.83, 0.68), (1.0, 0.92, 0.76), (0.66, 0.56, 0.66), (0.20, 0.17, 0.28)),
-    "sunset": Light((0.16, 0.13, 0.36), (0.72, 0.28, 0.40), (1.0, 0.62, 0.28), (1.0, 0.86, 0.52), (0.52, 0.25, 0.38), (0.10, 0.05, 0.13)),
-    "night": Light((0.015, 0.03, 0.10), (0.05, 0.10, 0.24), (0.16, 0.24, 0.42), (0.90, 0.93, 1.0), (0.09, 0.14, 0.27), (0.01, 0.02, 0.06), 1.0),
-    "neon": Light((0.05, 0.02, 0.14), (0.22, 0.05, 0.36), (0.86, 0.22, 0.58), (1.0, 0.62, 0.70), (0.26, 0.08, 0.40), (0.03, 0.01, 0.09), 0.6),
-    "mist": Light((0.42, 0.50, 0.56), (0.60, 0.67, 0.70), (0.82, 0.85, 0.84), (0.98, 0.97, 0.92), (0.62, 0.69, 0.71), (0.14, 0.19, 0.21)),
+    "day": Light(
+        zenith=(0.16, 0.42, 0.78), middle=(0.42, 0.68, 0.92), horizon=(0.84, 0.92, 0.96),
+        lamp=(1.0, 0.97, 0.86), far=(0.52, 0.66, 0.76), near=(0.10, 0.22, 0.20),
+    ),
+    "dawn": Light(
+        zenith=(0.33, 0.42, 0.66), middle=(0.78, 0.62, 0.72), horizon=(1.0, 0.83, 0.68),
+        lamp=(1.0, 0.92, 0.76), far=(0.66, 0.56, 0.66), near=(0.20, 0.17, 0.28),
+    ),
+    "sunset": Light(
+        zenith=(0.16, 0.13, 0.36), middle=(0.72, 0.28, 0.40), horizon=(1.0, 0.62, 0.28),
+        lamp=(1.0, 0.86, 0.52), far=(0.52, 0.25, 0.38), near=(0.10, 0.05, 0.13),
+    ),
+    "night": Light(
+        zenith=(0.015, 0.03, 0.10), middle=(0.05, 0.10, 0.24), horizon=(0.16, 0.24, 0.42),
+        lamp=(0.90, 0.93, 1.0), far=(0.09, 0.14, 0.27), near=(0.01, 0.02, 0.06), stars=1.0,
+    ),
+    "neon": Light(
+        zenith=(0.05, 0.02, 0.14), middle=(0.22, 0.05, 0.36), horizon=(0.86, 0.22, 0.58),
+        lamp=(1.0, 0.62, 0.70), far=(0.26, 0.08, 0.40), near=(0.03, 0.01, 0.09), stars=0.6,
+    ),
+    "mist": Light(
+        zenith=(0.42, 0.50, 0.56), middle=(0.60, 0.67, 0.70), horizon=(0.82, 0.85, 0.84),
+        lamp=(0.98, 0.97, 0.92), far=(0.62, 0.69, 0.71), near=(0.14, 0.19, 0.21),
+    ),
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`rng` gives the scene's chance, `x` and `y` its coarse grid: y from 0 (top) to 1 (bottom), x in the same unit, 0 in the middle."""
+    """`rng` gives the scene's chance. `x` and `y` are its coarse grid: y from 0 (top) to 1 (bottom), x in the same
+    unit with 0 in the middle."""
 
     width: int
     height: int
@@ -120,8 +139,8 @@ def stage(reading: Reading, pace: Pace, *, width: int, height: int, coarse: int)
         pace=pace,
         light=LIGHT[reading.light].tinted(reading.tints),
         rng=np.random.default_rng(reading.seed),
-        x=x,
-        y=y,
+        x=singles(x),
+        y=singles(y),
     )
 
 

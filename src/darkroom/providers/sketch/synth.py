@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from darkroom.providers.sketch.fields import Floats
+from darkroom.providers.sketch.fields import Floats, singles
 
 RATE = 44_100
 
@@ -19,14 +19,17 @@ def pitch(note: float) -> float:
 def sine(frequency: float, t: Floats) -> Floats:
     """Phase is counted in double precision and wrapped: late in a tune single precision would be out of tune."""
     cycles = (np.arange(len(t)) * (frequency / RATE)) % 1.0
-    return np.sin(cycles.astype(np.float32) * np.float32(np.pi * 2))
+    return singles(np.sin(cycles.astype(np.float32) * np.float32(np.pi * 2)))
 
 
 def swell(t: Floats, *, attack: float, release: float) -> Floats:
     """Fade in at the beginning and out at the end."""
     length = float(t[-1]) + 1 / RATE
-    return np.minimum(
-        1.0, np.minimum(t / np.float32(max(attack, 1e-3)), (np.float32(length) - t) / np.float32(max(release, 1e-3)))
+    return singles(
+        np.minimum(
+            1.0,
+            np.minimum(t / np.float32(max(attack, 1e-3)), (np.float32(length) - t) / np.float32(max(release, 1e-3))),
+        )
     )
 
 
@@ -47,7 +50,9 @@ def pluck(note: float, duration_s: float, *, bright: float) -> Floats:
     frequency = pitch(note)
     modulation = sine(frequency * 2, t) * np.exp(-t * 9) * np.float32(2.4 * bright)
     cycles = ((np.arange(len(t)) * (frequency / RATE)) % 1.0).astype(np.float32)
-    return np.sin(cycles * np.float32(np.pi * 2) + modulation) * np.exp(-t * 4.5) * swell(t, attack=0.004, release=0.03)
+    return singles(
+        np.sin(cycles * np.float32(np.pi * 2) + modulation) * np.exp(-t * 4.5) * swell(t, attack=0.004, release=0.03)
+    )
 
 
 def keys(note: float, duration_s: float, *, bright: float) -> Floats:
@@ -56,7 +61,7 @@ def keys(note: float, duration_s: float, *, bright: float) -> Floats:
     frequency = pitch(note)
     tone = sine(frequency, t) + np.float32(0.35 * bright) * sine(frequency * 2, t) * np.exp(-t * 3)
     bell = sine(frequency * 7.03, t) * np.exp(-t * 14) * np.float32(0.18 * bright)
-    return (tone * np.exp(-t * 1.6) + bell) * swell(t, attack=0.006, release=0.08)
+    return singles((tone * np.exp(-t * 1.6) + bell) * swell(t, attack=0.006, release=0.08))
 
 
 def lead(note: float, duration_s: float, *, bright: float) -> Floats:
@@ -67,13 +72,13 @@ def lead(note: float, duration_s: float, *, bright: float) -> Floats:
     sound = (
         np.sin(cycles) + np.float32(0.30 * bright) * np.sin(cycles * 2) + np.float32(0.12 * bright) * np.sin(cycles * 3)
     )
-    return sound * swell(t, attack=0.05, release=0.12)
+    return singles(sound * swell(t, attack=0.05, release=0.12))
 
 
 def bass(note: float, duration_s: float, *, bright: float) -> Floats:
     t = seconds(duration_s)
     tone = sine(pitch(note), t) + np.float32(0.4 * bright) * sine(pitch(note) * 2, t) * np.exp(-t * 4)
-    return np.tanh(tone * np.float32(1.3)) * np.exp(-t * 1.2) * swell(t, attack=0.008, release=0.05)
+    return singles(np.tanh(tone * np.float32(1.3)) * np.exp(-t * 1.2) * swell(t, attack=0.008, release=0.05))
 
 
 def kick() -> Floats:
@@ -105,7 +110,7 @@ def add(track: Floats, sound: Floats, at_s: float, level: float, balance: float 
 
 
 def room(track: Floats, rng: np.random.Generator, *, length_s: float = 1.3, level: float = 0.25) -> Floats:
-    """The track and its echo from a soft-walled room, convolved block by block so that long tunes need little memory."""
+    """The track and its echo, convolved block by block so that long tunes need little memory."""
     t = seconds(length_s)
     size = 1 << 17
     block = size - len(t)
@@ -121,7 +126,7 @@ def room(track: Floats, rng: np.random.Generator, *, length_s: float = 1.3, leve
         for start in range(0, track.shape[1], block):
             part = np.fft.irfft(np.fft.rfft(track[channel, start : start + block], size) * spectrum, size)
             wet[channel, start : start + size] += part.astype(np.float32)
-    return track + wet[:, : track.shape[1]] * np.float32(level)
+    return singles(track + wet[:, : track.shape[1]] * np.float32(level))
 
 
 def mastered(track: Floats, *, fade_in_s: float, fade_out_s: float) -> Floats:
@@ -130,4 +135,4 @@ def mastered(track: Floats, *, fade_in_s: float, fade_out_s: float) -> Floats:
     loud = np.tanh(track * np.float32(0.9 / peak)) * np.float32(0.92)
     t = seconds(track.shape[1] / RATE)
     shape = swell(t, attack=fade_in_s, release=fade_out_s)
-    return (loud * np.clip(shape, 0, 1)).astype(np.float32)
+    return singles((loud * np.clip(shape, 0, 1)).astype(np.float32))

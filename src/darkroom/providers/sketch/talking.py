@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from darkroom.brief import Brief, Role
-from darkroom.providers.sketch.fields import Floats
+from darkroom.providers.sketch.fields import Floats, singles
 from darkroom.providers.sketch.films import given, modest, needed
 from darkroom.providers.sketch.frames import SAMPLE_RATE, Footage, examine, pictures
 from darkroom.providers.sketch.paint import Canvas, Sprite
@@ -58,7 +58,7 @@ def loudness(samples: Floats, count: int) -> Floats:
     level = np.clip(level / (np.percentile(level, 95) or 1.0), 0, 1)
     for index in range(1, count):
         level[index] = max(level[index], level[index - 1] * 0.62)
-    return level.astype(np.float32)
+    return singles(level.astype(np.float32))
 
 
 def _over_footage(footage: Footage, canvas: Canvas, count: int) -> Iterator[Canvas]:

@@ -13,6 +13,7 @@ from darkroom.providers.sketch.fields import (
     ramp,
     ridge,
     rolled,
+    singles,
     smooth,
     tone,
 )
@@ -24,7 +25,7 @@ _FINE = 8
 
 
 def sea(stage: Stage, above: Backdrop, *, line: float, lamp: tuple[float, float]) -> Backdrop:
-    """Open water up to the horizon at `line`: waves in perspective that mirror the sky, and a path of light under the lamp."""
+    """Open water up to the horizon at `line`: waves in perspective, and a path of light under the lamp."""
     first = int(np.searchsorted(stage.y[:, 0], line))
     y = stage.y[first:]
     away = np.float32(0.16) / (y - np.float32(line) + np.float32(0.012))
@@ -62,7 +63,7 @@ def sea(stage: Stage, above: Backdrop, *, line: float, lamp: tuple[float, float]
 
 
 def _sampled(texture: Floats, places: NDArray[np.intp], shift: int) -> Floats:
-    """The texture at flat places, moved along; running off a row's end lands one row lower, which nobody sees in water."""
+    """The texture at flat places, moved along. Off a row's end is one row lower, which nobody sees in water."""
     return texture.reshape(-1).take((places + shift) & (texture.size - 1))
 
 
@@ -91,7 +92,7 @@ def underwater(stage: Stage) -> Backdrop:
         picture = base + light * (smooth(0.18, 0.62, beams) * reach * np.float32(0.42))[..., None]
         ripple = rolled(ceiling, travelled * 5, travelled * 8, (top, columns))
         picture[:top] += light * (smooth(0.45, 0.8, ripple) * fade)[..., None]
-        return picture
+        return singles(picture)
 
     return paint
 

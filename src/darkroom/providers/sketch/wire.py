@@ -15,6 +15,10 @@ class Order(msgspec.Struct, frozen=True):
     brief: Brief
     folder: str
 
+    @classmethod
+    def of(cls, brief: Brief, folder: Path) -> "Order":
+        return cls(brief, str(folder.absolute()))
+
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """Everything is imported; the first order can come."""
@@ -48,7 +52,7 @@ def order_of(text: bytes) -> Order:
 
 
 def answer_of(text: bytes) -> Answer:
-    answer: Answer = msgspec.json.decode(text, type=Answer, dec_hook=_path)  # type: ignore[call-overload]
+    answer: Answer = msgspec.json.decode(text, type=Answer, dec_hook=_path)
     return answer
 
 
@@ -62,8 +66,9 @@ def error_of(answer: Failed) -> DarkroomError:
         return InvalidInput(*answer.problems)
     kind = getattr(errors, answer.kind, None)
     # A Failure is made from its message alone, and a renderer raises nothing else.
-    is_failure = isinstance(kind, type) and issubclass(kind, Failure)
-    return kind(answer.message) if is_failure else errors.ProviderRejected(answer.message)
+    if isinstance(kind, type) and issubclass(kind, Failure):
+        return kind(answer.message)
+    return errors.ProviderRejected(answer.message)
 
 
 def _path(kind: type, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One render process: takes orders as lines of JSON on its input, answers with progress and results as lines on its output.
+"""One render process: orders come as lines of JSON on its input, progress and results go out the same way.
 
 It imports nothing of its parent's, shares nothing with it but two pipes, and ends when they do.
 """
@@ -51,7 +51,7 @@ def _settle_in() -> None:
 
 
 def _listen(orders: "queue.SimpleQueue[bytes]") -> None:
-    """Hand on orders until the pipe closes. It closes when the parent is gone, however it went: then there is no one to work for."""
+    """Hand on orders until the pipe closes: it does when the parent is gone, however it went. Then so are we."""
     for order in sys.stdin.buffer:
         orders.put(order)
     os._exit(0)

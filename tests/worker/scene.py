@@ -1,0 +1,173 @@
+"""A worker at work on a real data folder, behind it any provider; what it left is read from the tables."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from darkroom.clock import Clock
+from darkroom.config import Settings
+from darkroom.credits import credits
+from darkroom.generation import Generation, Status
+from darkroom.ids import new_id
+from darkroom.ledger import Purse
+from darkroom.ports import Assets, NewGeneration, Provider
+from darkroom.store.database import Database
+from darkroom.store.sqlite import SqliteStore
+from darkroom.testing import FrozenClock, ScriptedProvider, Step
+from darkroom.verbs import Cancel, Submit
+from darkroom.wiring import Engine
+from darkroom.worker import Rules, Worker
+
+REEL = """
+slug = "reel"
+name = "Reel"
+maker = "Nobody"
+modality = "video"
+tasks = ["text-to-video"]
+expected_wait_s = [1, 2]
+price = { credits = 40 }
+inputs.prompt = { type = "string", required = true }
+"""
+
+AT_ONCE = Rules(max_attempts=3, limit_s=20.0, when_ambiguous="hold", hold_s=3600.0, retry_s=0.0)
+"""Nothing waits between two tries."""
+
+
+@dataclass
+class Scene:
+    engine: Engine
+    folder: Path
+
+    async def submit(self, prompt: str = "a reel") -> str:
+        principal = await self.engine.principal("ann")
+        wanted = Submit(model="reel", inputs={"prompt": prompt}, dialect="native")
+        return (await self.engine.service.submit(principal, wanted)).id
+
+    async def cancel(self, id: str) -> Generation:
+        return await self.engine.service.cancel(await self.engine.principal("ann"), Cancel(id=id))
+
+    async def reach(self, id: str, until: Status = Status.COMPLETED) -> Generation:
+        return await self.engine.bell.reach(id, until, limit_s=10, read=lambda: self.engine.store.get(id))
+
+    async def idle(self) -> None:
+        """Wait until no attempt is in hand and none waits."""
+        while self.engine.queue.in_hand or any(self.engine.queue.depths.values()):
+            await asyncio.sleep(0)
+
+    async def books(self) -> tuple[int, int, int]:
+        """Available, held, spent, in credits; the audit must agree."""
+        ann = await self.engine.store.find_account("ann")
+        balance = (await self.engine.store.balances(ann.id))[Purse.PERMANENT]
+        assert (await self.engine.store.audit()).discrepancies == ()
+        return balance.available // 1_000_000, balance.held // 1_000_000, balance.spent // 1_000_000
+
+    async def rows(self, query: str) -> list[tuple[Any, ...]]:
+        def question(connection: Any) -> list[tuple[Any, ...]]:
+            return list(connection.execute(query))
+
+        return await self.engine.database.read(question)
+
+    async def outcomes(self) -> list[tuple[Any, ...]]:
+        """Each attempt's number, ticket and outcome."""
+        return await self.rows("SELECT number, ticket, outcome FROM attempt ORDER BY number")
+
+    def stored(self) -> list[str]:
+        """Every asset on the disk."""
+        return sorted(str(file.relative_to(self.folder / "assets")) for file in files_in(self.folder / "assets"))
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [file for file in folder.rglob("*") if file.is_file()]
+
+
+def clerk(engine: Engine, rules: Rules) -> Worker:
+    """The engine's worker with other rules."""
+    return Worker(
+        store=engine.store,
+        assets=engine.assets,
+        catalogue=engine.catalogue,
+        providers=engine.providers,
+        queue=engine.queue,
+        desk=engine.desk,
+        bell=engine.bell,
+        intake=engine.intake,
+        clock=engine.clock,
+        rules=rules,
+        folder=engine.folder / "work",
+    )
+
+
+@asynccontextmanager
+async def working(
+    folder: Path,
+    provider: Provider | Sequence[Step],
+    *,
+    rules: Rules = AT_ONCE,
+    clock: Clock | None = None,
+    assets: Assets | None = None,
+    plan: str = "open",
+    shutdown_limit_s: float = 0.0,
+) -> AsyncIterator[Scene]:
+    if isinstance(provider, Sequence):
+        provider = ScriptedProvider(provider)
+    models = folder / "models"
+    models.mkdir(exist_ok=True)
+    (models / "reel.toml").write_text(REEL)
+    settings = Settings(data=str(folder), models=str(models), shutdown_limit_s=shutdown_limit_s, allow_loopback=True)
+    engine = Engine(settings, providers={provider.name: provider}, clock=clock or FrozenClock(), assets=assets)
+    engine.worker = clerk(engine, rules)
+    engine.claim("a test")
+    await engine.open()
+    if not await engine.store.accounts():
+        await open_account(engine.store, plan=plan)
+    await engine.work()
+    try:
+        yield Scene(engine, folder)
+    finally:
+        await engine.close()
+
+
+async def open_account(store: "SqliteStore | Any", *, plan: str = "open") -> None:
+    now = FrozenClock().now()
+    ann = await store.create_account("ann", plan=plan, now=now)
+    await store.grant(ann.id, credits(100), purse=Purse.PERMANENT, note="", now=now)
+
+
+@asynccontextmanager
+async def interrupted(folder: Path) -> AsyncIterator[tuple[SqliteStore, str]]:
+    """A store alone with one submitted generation: what is done to it is what a server left when it was killed."""
+    now = FrozenClock().now()
+    database = Database(folder / "darkroom.db")
+    await database.open()
+    store = SqliteStore(database)
+    await open_account(store)
+    ann = await store.find_account("ann")
+    new = NewGeneration(
+        id=new_id(),
+        account_id=ann.id,
+        dialect="native",
+        model="reel",
+        modality="video",
+        task="text-to-video",
+        provider="sketch",
+        inputs={"prompt": "a reel"},
+        wire={},
+        quote=credits(40),
+        created_at=now,
+    )
+    await store.submit(new)
+    try:
+        yield store, new.id
+    finally:
+        await database.close()
+
+
+def play(act: Callable[[], Awaitable[None]]) -> None:
+    async def in_time() -> None:
+        async with asyncio.timeout(15):
+            await act()
+
+    asyncio.run(in_time())
