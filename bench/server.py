@@ -62,7 +62,7 @@ async def main() -> None:
     await engine.open()
     await engine.work()
     engine.desk.listen(_tell)
-    key = await engine.welcome()
+    key = await engine.first_key()
     server = HttpServer(build_application(engine), host="127.0.0.1", port=given.port)
     server.start()
     print(key, flush=True)

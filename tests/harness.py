@@ -76,6 +76,15 @@ class Running:
                 return Answer(answer.status, await answer.json(), answer.headers)
             return Answer(answer.status, content, answer.headers)
 
+    async def raw(self, line: str) -> bytes:
+        """The whole answer to a request line that no client would send as it is."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.engine.settings.port)
+        writer.write(f"{line} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n".encode("latin-1"))
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return answer
+
     async def reach(self, id: str | int, until: Status = Status.COMPLETED, *, limit_s: float = 20) -> Generation:
         """The generation once it has come that far: a named event, not a sleep."""
         generation = await self.engine.store.get(id)
@@ -103,7 +112,7 @@ async def running(
         engine.claim("a test")
         await engine.open()
         await engine.work()
-        key = await engine.welcome()
+        key = await engine.first_key()
         server = HttpServer(build_application(engine), host="127.0.0.1", port=port)
         server.start()
         await _until_listening(port)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from darkroom.generation import TERMINAL, Generation, Status
 
@@ -14,12 +14,24 @@ def has_reached(generation: Generation, until: Status) -> bool:
     return RANKS[generation.status] >= RANKS[until]
 
 
-class _Room:
-    """Those who wait for one generation: they share one future, replaced at each change."""
+@dataclass(slots=True)
+class _Change:
+    """What has changed, and the future of the change after it: whoever comes late misses none."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    generation: Generation | None
+    following: "asyncio.Future[_Change]"
+
+
+class _Room:
+    """Those who wait for one generation: they share the future of its next change."""
+
+    def __init__(self) -> None:
         self.waiters = 0
-        self.next: asyncio.Future[Generation | None] = loop.create_future()
+        self.next: asyncio.Future[_Change] = asyncio.get_running_loop().create_future()
+
+    def ring(self, generation: Generation | None) -> None:
+        rung, self.next = self.next, asyncio.get_running_loop().create_future()
+        rung.set_result(_Change(generation, self.next))
 
 
 class Bell:
@@ -55,11 +67,13 @@ class Bell:
         """The generation once it has come to `until` or past it, or as it is after `limit_s` seconds."""
         # Take a seat before looking, or a change between the look and the wait is never heard of.
         room = self._enter(generation_id)
+        following = room.next
         try:
             generation = await read()
             async with asyncio.timeout(limit_s):
                 while not has_reached(generation, until) and not self._is_closed:
-                    generation = await _next(room) or generation
+                    change = await asyncio.shield(following)
+                    generation, following = change.generation or generation, change.following
         except TimeoutError:
             pass
         finally:
@@ -71,13 +85,15 @@ class Bell:
     ) -> AsyncIterator[Generation | None]:
         """Each change until the end; None where nothing has changed for `every_s` seconds."""
         room = self._enter(generation_id)
+        following = room.next
         try:
             generation = await read()
             yield generation
             while not generation.is_terminal and not self._is_closed:
                 try:
                     async with asyncio.timeout(every_s):
-                        generation = await _next(room) or generation
+                        change = await asyncio.shield(following)
+                    generation, following = change.generation or generation, change.following
                     yield generation
                 except TimeoutError:
                     yield None
@@ -88,19 +104,17 @@ class Bell:
         """Answer everyone who waits with what is known, now and from now on."""
         self._is_closed = True
         for room in self._rooms.values():
-            room.next.set_result(None)
-            room.next = asyncio.get_running_loop().create_future()
+            room.ring(None)
 
     def _ring(self, generation: Generation) -> None:
         room = self._rooms.get(generation.id)
         if room is not None:
-            room.next.set_result(generation)
-            room.next = asyncio.get_running_loop().create_future()
+            room.ring(generation)
 
     def _enter(self, generation_id: str) -> _Room:
         room = self._rooms.get(generation_id)
         if room is None:
-            room = self._rooms[generation_id] = _Room(asyncio.get_running_loop())
+            room = self._rooms[generation_id] = _Room()
         room.waiters += 1
         return room
 
@@ -108,9 +122,3 @@ class Bell:
         room.waiters -= 1
         if room.waiters == 0:
             del self._rooms[generation_id]
-
-
-async def _next(room: _Room) -> Generation | None:
-    # Shielded: one waiter that gives up must not take the future from the others.
-    future: asyncio.Future[Generation | None] = asyncio.shield(room.next)
-    return await future

@@ -111,7 +111,13 @@ class Assets(Protocol):
         """Copy the bytes to a local file; raises `NotFound`."""
         ...
 
-    async def delete(self, keys: Sequence[str]) -> None: ...
+    async def delete(self, keys: Sequence[str]) -> None:
+        """What is not there is deleted already."""
+        ...
+
+    async def delete_folder(self, prefix: str) -> None:
+        """Delete everything whose key begins with `prefix` and a slash."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +261,7 @@ class Store(Protocol):
         ...
 
     async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
-        """The generations that changed after an event, and the newest event's sequence number."""
+        """The generations that other processes have changed after an event, and the newest event's sequence number."""
         ...
 
     async def newest_event(self) -> int: ...

@@ -22,6 +22,7 @@ class Dispatcher:
         self._lane_of: dict[str, str] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: dict[str, float] = {}
+        self._resting: dict[str, asyncio.TimerHandle] = {}
         self._handler: Handler | None = None
 
     def start(self, handler: Handler) -> None:
@@ -30,8 +31,8 @@ class Dispatcher:
             self._fill(lane)
 
     def enqueue(self, generation_id: str, *, lane: str) -> None:
-        """Enqueue an id; one that is waiting or in hand already stays as it is."""
-        if generation_id in self._lane_of:
+        """Enqueue an id; one that is waiting, in hand or put off already stays as it is."""
+        if generation_id in self._lane_of or generation_id in self._resting:
             return
         if lane not in self._slots:
             log.error("no provider carries this lane; its generations wait", lane=lane, generation=generation_id)
@@ -58,7 +59,12 @@ class Dispatcher:
         """Cancel the handler of an id, or take the id out of its lane; tells whether there was something to stop."""
         task = self._tasks.get(generation_id)
         if task is not None:
-            return task.cancel()
+            # Told already: a second cancel would cut off its goodbye to the provider.
+            return task.cancelling() == 0 and task.cancel()
+        timer = self._resting.pop(generation_id, None)
+        if timer is not None:
+            timer.cancel()
+            return True
         lane = self._lane_of.get(generation_id)
         if lane is None or generation_id not in self._waiting[lane]:
             return False
@@ -78,6 +84,9 @@ class Dispatcher:
     async def close(self, *, limit_s: float) -> None:
         """Hand out nothing more, let what is in hand end within the limit, then cancel it."""
         self._handler = None
+        for timer in self._resting.values():
+            timer.cancel()
+        self._resting.clear()
         tasks = list(self._tasks.values())
         if not tasks:
             return
@@ -104,5 +113,10 @@ class Dispatcher:
             log.error("a worker stumbled", generation=generation_id, exc_info=task.exception())
         after_s = self._again.pop(generation_id, None)
         if after_s is not None and self._handler is not None:
-            asyncio.get_running_loop().call_later(after_s, lambda: self.enqueue(generation_id, lane=lane))
+            loop = asyncio.get_running_loop()
+            self._resting[generation_id] = loop.call_later(after_s, self._wake, generation_id, lane)
         self._fill(lane)
+
+    def _wake(self, generation_id: str, lane: str) -> None:
+        del self._resting[generation_id]
+        self.enqueue(generation_id, lane=lane)

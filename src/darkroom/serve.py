@@ -66,7 +66,7 @@ async def serve(settings: Settings, *, started: Callable[[Engine, str | None], N
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     server.start()
-    started(engine, await engine.welcome())
+    started(engine, await engine.first_key())
     stopped = asyncio.ensure_future(server.wait())
     asked = asyncio.ensure_future(stop.wait())
     await asyncio.wait({stopped, asked}, return_when=asyncio.FIRST_COMPLETED)

@@ -6,7 +6,7 @@ import contextlib
 import structlog
 
 from darkroom.clock import Clock
-from darkroom.generation import Generation, Status
+from darkroom.generation import Status
 from darkroom.ports import Assets, Desk, Queue, Store
 from darkroom.service import Service
 
@@ -15,6 +15,9 @@ log = structlog.get_logger(__name__)
 SWEEP_S = 5.0
 EXPIRE_EVERY = 12
 """Expired assets are looked for at each so manyth sweep."""
+
+FOLDERS = ("results", "thumbnails", "inputs")
+"""Where a generation's assets are, each in a folder of its id: also those that a cut-off attempt left there."""
 
 
 class Sweeper:
@@ -42,6 +45,9 @@ class Sweeper:
         count = 0
         while True:
             try:
+                if self._foreign.is_set():
+                    self._foreign.clear()
+                    await self.catch_up()
                 await self.sweep()
                 if count % EXPIRE_EVERY == 0:
                     await self.expire()
@@ -51,8 +57,6 @@ class Sweeper:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_S):
                     await self._foreign.wait()
-                self._foreign.clear()
-                await self.catch_up()
 
     async def sweep(self) -> None:
         """Enqueue every queued generation; the queue leaves alone those that it has."""
@@ -74,11 +78,7 @@ class Sweeper:
         if not expired:
             return
         for generation in expired:
-            await self._assets.delete(asset_keys(generation))
+            for folder in FOLDERS:
+                await self._assets.delete_folder(f"{folder}/{generation.id}")
         await self._store.forget_assets([generation.id for generation in expired])
         log.info("deleted expired assets", generations=len(expired))
-
-
-def asset_keys(generation: Generation) -> list[str]:
-    """Every stored object that belongs to a generation's results."""
-    return [key for asset in generation.outputs for key in (asset.key, asset.thumbnail) if key is not None]

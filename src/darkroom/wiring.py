@@ -18,7 +18,7 @@ from darkroom.config import Settings
 from darkroom.courier import USUAL_SCHEDULE_S, Courier
 from darkroom.credits import credits
 from darkroom.dialects import DIALECTS
-from darkroom.errors import InvalidInput
+from darkroom.errors import InvalidInput, NotFound
 from darkroom.generation import Generation
 from darkroom.guarded import GuardedClient, Refused
 from darkroom.intake import Intake
@@ -46,6 +46,8 @@ SCHEDULES_S: Mapping[str, Sequence[float]] = {
 
 
 Listener = Callable[[Generation], None]
+
+DEFAULT_ACCOUNT = "default"
 
 
 class FrontDesk:
@@ -247,11 +249,11 @@ class Engine:
             catalogue=self.catalogue,
         )
 
-    async def welcome(self) -> str | None:
-        """An empty store gets an account `default` with a key and sandbox credits; returns the key, this once."""
+    async def welcome(self) -> None:
+        """An empty store gets an account `default` with sandbox credits."""
         if await self.store.accounts():
-            return None
-        account = await self.store.create_account("default", plan=plans.DEFAULT, now=self.clock.now())
+            return
+        account = await self.store.create_account(DEFAULT_ACCOUNT, plan=plans.DEFAULT, now=self.clock.now())
         if self.settings.sandbox_credits > 0:
             await self.store.grant(
                 account.id,
@@ -260,8 +262,17 @@ class Engine:
                 note="sandbox credits",
                 now=self.clock.now(),
             )
-        made = await self.service.create_key(account, name="default", dialect="native")
-        return made.secret
+
+    async def first_key(self) -> str | None:
+        """A key for the account `default`, if it has never had one: the only time that it is seen."""
+        await self.welcome()
+        try:
+            account = await self.store.find_account(DEFAULT_ACCOUNT)
+        except NotFound:
+            return None  # an operator made accounts of their own before the first start
+        if await self.store.keys(account.id):
+            return None
+        return (await self.service.create_key(account, name="default", dialect="native")).secret
 
 
 def _providers(settings: Settings, clock: Clock) -> Mapping[str, Provider]:

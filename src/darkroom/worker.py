@@ -30,6 +30,10 @@ AMBIGUOUS = "ambiguous"
 RETRY = "retry"
 """An operator's word, or the policy's: start an ambiguous attempt anew, at the risk of paying twice."""
 
+FINISH_LIMIT_S = 30.0
+LAST_FINISH_LIMIT_S = 2.0
+"""How long a result that is being stored may take once its attempt is cut off: by its caller, or by a shutdown."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -77,8 +81,9 @@ class Worker:
         begun = await self._store.begin(generation_id, now=self._clock.now())
         if begun is None:
             return  # canceled while it waited, or in another's hands: the queue may deliver twice
-        self._desk.changed(begun.generation)
         generation = begun.generation
+        self._unpark(generation)
+        self._desk.changed(generation)
         folder = self._folder / f"{generation.id}-{generation.attempt}"
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -98,19 +103,22 @@ class Worker:
         try:
             model = self._catalogue.find(generation.model)
             provider = self._providers[generation.provider]
-            async with asyncio.timeout(self._rules.limit_s):
-                output = await self._carry_out(begun, model, provider, folder)
-            settlement = await self._keep(generation, output)
+            async with asyncio.timeout(self._rules.limit_s) as deadline:
+                output = await self._carry_out(begun, model, provider, folder, deadline)
+            await self._finish(generation, output)
+            return
+        except StaleAttempt:
+            raise
         except TimeoutError:
-            failure: Failure = ProviderTimedOut(f"the provider did not finish within {self._rules.limit_s:g} s")
-            settlement = _failed(failure)
+            settlement = _failed(ProviderTimedOut(f"the provider did not finish within {self._rules.limit_s:g} s"))
         except Ambiguous as error:
             await self._park(begun, error)
             return
         except Failure as error:
-            if error.is_retryable and generation.attempt < self._rules.max_attempts:
+            tries = _tries(begun, error.code)
+            if error.is_retryable and tries < self._rules.max_attempts:
                 await self._hand_back(generation, error.code)
-                self._queue.again(generation.id, after_s=self._rules.retry_s * 2 ** (generation.attempt - 1))
+                self._queue.again(generation.id, after_s=self._rules.retry_s * 2 ** (tries - 1))
                 return
             settlement = _failed(error)
         except Exception:
@@ -120,7 +128,9 @@ class Worker:
             )
         await self._settle(generation, settlement)
 
-    async def _carry_out(self, begun: Begun, model: Model, provider: Provider, folder: Path) -> Output:
+    async def _carry_out(
+        self, begun: Begun, model: Model, provider: Provider, folder: Path, deadline: asyncio.Timeout
+    ) -> Output:
         generation = begun.generation
         media = await self._intake.collect(generation, model, folder)
         work = Work(
@@ -134,26 +144,40 @@ class Worker:
         )
         ticket = _resumable(begun.before)
         if ticket is None:
-            started = await self._start(begun, provider, work)
+            started = await self._start(begun, provider, work, deadline)
             if isinstance(started, Output):
                 return started
             ticket = started
-        await self._store.note_ticket(generation.id, generation.attempt, ticket.ref)
         try:
+            await self._store.note_ticket(generation.id, generation.attempt, ticket.ref)
             return await self._follow(generation, provider, work, ticket)
+        except StaleAttempt:
+            # Taken back by another process, which nobody here has noticed yet: what is remembered is old.
+            self._store.forget()
+            if (await self._store.get(generation.id)).status is Status.CANCELED:
+                await _cancel_quietly(provider, work, ticket)
+            raise
         except (TimeoutError, asyncio.CancelledError):
             if not self._is_closing:
                 await _cancel_quietly(provider, work, ticket)
             raise
 
-    async def _start(self, begun: Begun, provider: Provider, work: Work) -> Ticket | Output:
+    async def _start(
+        self, begun: Begun, provider: Provider, work: Work, deadline: asyncio.Timeout
+    ) -> Ticket | Output:
         generation = begun.generation
         if _was_sending(begun.before):
             raise Ambiguous("the server stopped between sending the work and storing the provider's reference")
-        if not provider.may_restart:
-            # If we die between here and the answer, the next attempt knows that a paid call may have gone out.
-            await self._store.note_ticket(generation.id, generation.attempt, SENDING)
-        return await provider.start(work)
+        if provider.may_restart:
+            return await provider.start(work)
+        # If we die between here and the answer, the next attempt knows that a paid call may have gone out.
+        await self._store.note_ticket(generation.id, generation.attempt, SENDING)
+        try:
+            return await provider.start(work)
+        except asyncio.CancelledError:
+            if deadline.expired():
+                raise Ambiguous("the provider did not answer in time whether it takes the work") from None
+            raise
 
     async def _follow(self, generation: Generation, provider: Provider, work: Work, ticket: Ticket) -> Output:
         misses = 0
@@ -163,7 +187,7 @@ class Worker:
             except ProviderUnavailable:
                 # The work is the provider's already: not reaching it to ask says nothing about the work.
                 misses += 1
-                await asyncio.sleep(min(2.0**misses, 30.0))
+                await asyncio.sleep(min(self._rules.retry_s * 2.0**misses, 30.0))
                 continue
             if isinstance(state, Output):
                 return state
@@ -171,6 +195,24 @@ class Worker:
             if state.progress is not None:
                 self._bell.report(generation, state.progress)
             await asyncio.sleep(state.after_s)
+
+    async def _finish(self, generation: Generation, output: Output) -> None:
+        """Store the result and settle. Once begun it is not cut off halfway, where its assets would be nobody's: a
+        caller that takes it back makes the settlement stale, and a stale settlement deletes its assets."""
+        finishing = asyncio.ensure_future(self._keep_and_settle(generation, output))
+        try:
+            await asyncio.shield(finishing)
+        except asyncio.CancelledError:
+            try:
+                await asyncio.wait({finishing}, timeout=LAST_FINISH_LIMIT_S if self._is_closing else FINISH_LIMIT_S)
+            finally:
+                finishing.cancel()
+            if finishing.done():
+                return finishing.result()
+            raise
+
+    async def _keep_and_settle(self, generation: Generation, output: Output) -> None:
+        await self._settle(generation, await self._keep(generation, output))
 
     async def _keep(self, generation: Generation, output: Output) -> Settlement:
         """Our own copy of every file, before anyone is told that it is there."""
@@ -224,7 +266,7 @@ class Worker:
         """Nobody knows whether the provider took the work: the operator's policy decides, never a guess."""
         generation = begun.generation
         log.warning("ambiguous", generation=generation.id, policy=self._rules.when_ambiguous, reason=str(error))
-        if self._rules.when_ambiguous == "retry" and generation.attempt < self._rules.max_attempts:
+        if self._rules.when_ambiguous == "retry" and _tries(begun, RETRY) < self._rules.max_attempts:
             await self._hand_back(generation, RETRY)
             self._queue.again(generation.id, after_s=self._rules.retry_s)
         elif self._rules.when_ambiguous == "hold":
@@ -243,14 +285,20 @@ class Worker:
         except StaleAttempt:
             pass  # an operator decided, or the caller took it back
         finally:
-            self._parked.pop(generation.id, None)
+            if self._parked.get(generation.id) is asyncio.current_task():
+                del self._parked[generation.id]
+
+    def _unpark(self, generation: Generation) -> None:
+        parked = self._parked.pop(generation.id, None)
+        if parked is not None:
+            parked.cancel()
 
     def changed(self, generation: Generation) -> None:
         """Stop at once what the caller has taken back, wherever that was said."""
         if generation.status is Status.CANCELED:
             self._queue.interrupt(generation.id)
-        if generation.status is not Status.RUNNING and generation.id in self._parked:
-            self._parked[generation.id].cancel()
+        if generation.status is not Status.RUNNING:
+            self._unpark(generation)
 
     async def close(self, *, limit_s: float) -> None:
         """Let what runs end within the limit; hand back the rest."""
@@ -268,6 +316,11 @@ class Worker:
 
 def _failed(error: Failure) -> Settlement:
     return Settlement(status=Status.FAILED, used=ZERO, cause=Cause(error.code, str(error)))
+
+
+def _tries(begun: Begun, outcome: str) -> int:
+    """How often it has come to this, this time included. What a restart cut off does not count."""
+    return 1 + sum(attempt.outcome == outcome for attempt in begun.before)
 
 
 def _resumable(before: tuple[Attempt, ...]) -> Ticket | None:

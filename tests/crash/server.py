@@ -215,7 +215,7 @@ async def _live(folder: Path, port: int, fate: Fate, parent: Connection) -> None
     engine.claim("a crash test")
     await engine.open()
     await engine.work()
-    key = await engine.welcome()
+    key = await engine.first_key()
     server = HttpServer(build_application(engine), host="127.0.0.1", port=port)
     server.start()
     await _until_listening(port)

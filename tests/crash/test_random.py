@@ -1,6 +1,7 @@
 """SIGKILL at random moments under concurrent load: no accepted generation is lost, and each is paid for once."""
 
 import asyncio
+import json
 import os
 import random
 from collections import Counter
@@ -43,8 +44,8 @@ def test_kills_at_random_moments_under_load(tmp_path: Path) -> None:
     assert set(lives.starts("fragile").values()) == {1}
     for row in rows.values():
         if row.status == "completed":
-            (key,) = [name for name in (tmp_path / "assets" / "results" / row.id).rglob("*.mp4")][-1:]
-            assert key.read_bytes() == b"a result of " + row.id.encode()
+            (output,) = json.loads(row.outputs)
+            assert (tmp_path / "assets" / output["key"]).read_bytes() == b"a result of " + row.id.encode()
     assert asyncio.run(books.audit(tmp_path / "data" / "darkroom.db")) == []
     assert lives.log() == ""
     statuses = Counter(row.status for row in rows.values())

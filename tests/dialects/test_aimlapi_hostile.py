@@ -36,7 +36,7 @@ queries = some.lists(some.tuples(some.sampled_from(PARAMETERS) | some.text(max_s
 
 
 @pytest.mark.parametrize("route", AIMLAPI.routes, ids=lambda route: f"{route.method} {route.path}")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(body=bodies, query=queries, segment=words)
 def test_every_route_answers_or_refuses(route: Route, body: Any, query: list[tuple[str, str]], segment: str) -> None:
     path = {"id": segment, "prefix": segment}

@@ -1,6 +1,7 @@
 """skills.video's wire format, against its documents: expectations are typed from the seed and the protocol file."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 from datetime import UTC, datetime
@@ -8,6 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from darkroom import errors
 from darkroom.credits import credits
@@ -339,3 +342,18 @@ def test_the_five_events(state: Status, event: str, shown: str, status: str) -> 
     signed = f"msg_1.{timestamp}.".encode() + message.body
     digest = hmac.new(b"0123456789abcdef01234567", signed, hashlib.sha256).digest()
     assert message.headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode()
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(["modelId", "provider", "model", "endpoint", "input"])
+
+
+@given(ANYTHING | st.dictionaries(NAMES, ANYTHING, max_size=5))
+def test_any_body_is_a_submit_or_is_refused(body: Any) -> None:
+    for parse in (parse_submit, parse_speech):
+        with contextlib.suppress(errors.InvalidInput):
+            parse(WireRequest(method="POST", path={"model": "m"}, body=body))

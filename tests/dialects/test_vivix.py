@@ -1,5 +1,6 @@
 """Vivix's wire format, against its documents: expectations are typed from the seed and the protocol file."""
 
+import contextlib
 import hashlib
 import hmac
 import re
@@ -9,6 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from darkroom import errors
 from darkroom.account import Month, Plan
@@ -320,3 +323,17 @@ def test_only_the_end_is_told() -> None:
 
 def test_a_message_without_a_secret_is_not_signed() -> None:
     assert "X-Vivix-Signature" not in deliver(a_generation(Status.FAILED), Status.FAILED, secret="").headers
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(["model", "prompt", "negative_prompt", "audio", "number_results", "seed"]) | st.text(max_size=5)
+
+
+@given(ANYTHING | st.dictionaries(NAMES, ANYTHING, max_size=6))
+def test_any_body_is_a_submit_or_is_refused(body: Any) -> None:
+    with contextlib.suppress(errors.InvalidInput):
+        parse_generate(WireRequest(method="POST", body=body))

@@ -54,8 +54,7 @@ class Scene:
 
     async def idle(self) -> None:
         """Wait until no attempt is in hand and none waits."""
-        while self.engine.queue.in_hand or any(self.engine.queue.depths.values()):
-            await asyncio.sleep(0)
+        await until(lambda: self.engine.queue.in_hand == 0 and not any(self.engine.queue.depths.values()))
 
     async def books(self) -> tuple[int, int, int]:
         """Available, held, spent, in credits; the audit must agree."""
@@ -163,6 +162,14 @@ async def interrupted(folder: Path) -> AsyncIterator[tuple[SqliteStore, str]]:
         yield store, new.id
     finally:
         await database.close()
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Let everything else go on until it is so."""
+    while True:
+        if is_so():
+            return
+        await asyncio.sleep(0)
 
 
 def play(act: Callable[[], Awaitable[None]]) -> None:

@@ -10,7 +10,7 @@ from darkroom.generation import Status
 from darkroom.ports import Output, Ticket, Work
 from darkroom.testing import FrozenClock, ScriptedProvider, an_output
 from darkroom.worker import Rules
-from tests.worker.scene import AT_ONCE, Scene, interrupted, play, working
+from tests.worker.scene import Scene, interrupted, play, until, working
 
 NOW = FrozenClock().now()
 UP = Ticket("up_1")
@@ -261,8 +261,7 @@ def test_shutdown_inside_the_paid_call_is_ambiguous_at_the_next_start(tmp_path: 
         provider = Silent([])
         async with working(tmp_path, provider) as scene:
             id = await scene.submit()
-            while not provider.started:
-                await asyncio.sleep(0)
+            await until(lambda: provider.started == [id])
         again = ScriptedProvider([])
         async with working(tmp_path, again, rules=rules("fail")) as scene:
             ended = await scene.reach(id)
@@ -327,7 +326,3 @@ def test_the_queue_may_deliver_twice(tmp_path: Path) -> None:
             assert await scene.books() == (60, 0, 40)
 
     play(act)
-
-
-def test_the_rules_of_every_other_test_wait_for_nothing() -> None:
-    assert AT_ONCE.retry_s == 0.0

@@ -1,5 +1,6 @@
 """Assets over obstore."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -47,8 +48,14 @@ class ObstoreAssets:
                 file.write(chunk)
 
     async def delete(self, keys: Sequence[str]) -> None:
-        if keys:
-            await obstore.delete_async(self._store, list(keys))
+        # One by one: a missing key ends the deletion of a list, and a stored list may be of what a crash has deleted.
+        for key in keys:
+            with contextlib.suppress(FileNotFoundError):
+                await obstore.delete_async(self._store, key)
+
+    async def delete_folder(self, prefix: str) -> None:
+        async for page in obstore.list(self._store, prefix=f"{prefix}/"):
+            await self.delete([item["path"] for item in page])
 
 
 def open_assets(location: str) -> ObstoreAssets:

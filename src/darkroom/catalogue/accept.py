@@ -84,6 +84,9 @@ class Checker:
             raise InvalidInput(*explain(self._validator.iter_errors(filled), self._schema))
         except UnicodeEncodeError:
             raise InvalidInput.of("", "holds a character that UTF-8 cannot write") from None
+        except ValueError:
+            # The validator goes 255 deep, which also keeps what is stored from being deeper than we can walk.
+            raise InvalidInput.of("", "is nested too deeply") from None
 
     def draft(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """As `accept`, of inputs that are not all there yet: nothing at the top is required."""

@@ -43,7 +43,6 @@ def _greet(engine: Engine, key: str | None) -> None:
     )
     if key is not None:
         show.errors.print(
-            f"The data folder was empty: it has an account [bold]default[/] with sandbox credits now, and this key, "
-            f"shown this once:\n\n  {key}\n",
+            f"The account [bold]default[/] has sandbox credits and this key, shown this once:\n\n  {key}\n",
             highlight=False,
         )

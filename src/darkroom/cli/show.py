@@ -14,7 +14,7 @@ from darkroom.ledger import Entry
 
 # What goes into a pipe is read by programs: it is not folded at a terminal's 80 columns.
 console = Console() if sys.stdout.isatty() else Console(width=200)
-errors = Console(stderr=True)
+errors = Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=200)
 
 COLOURS = {"completed": "green", "failed": "red", "canceled": "yellow", "running": "cyan", "queued": "blue"}
 

@@ -13,6 +13,7 @@ from darkroom.dialects.native_bodies import (
     EntryList,
     ErrorBody,
     GenerationList,
+    ModelList,
     QuoteBody,
     show_account,
     show_entry,
@@ -148,7 +149,7 @@ def render_quote(quotation: Quotation, reply: Reply) -> WireResponse:
 
 
 def render_models(models: Sequence[Model], reply: Reply) -> WireResponse:
-    return WireResponse(status=200, body={"items": [show_model(model) for model in models]})
+    return WireResponse(status=200, body=ModelList(items=[show_model(model) for model in models]))
 
 
 def render_model(model: Model, reply: Reply) -> WireResponse:

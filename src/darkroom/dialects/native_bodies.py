@@ -85,6 +85,10 @@ class ModelBody(msgspec.Struct, kw_only=True):
     input_schema: dict[str, Any]
 
 
+class ModelList(msgspec.Struct, kw_only=True):
+    items: list[ModelBody]
+
+
 class PurseBody(msgspec.Struct, kw_only=True):
     granted: int | float
     available: int | float

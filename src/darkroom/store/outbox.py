@@ -1,7 +1,6 @@
 """The store's verbs on SQLite: events, and the messages that tell the world of them."""
 
 from datetime import datetime
-from typing import Any
 
 import apsw
 
@@ -17,36 +16,32 @@ EVENT = queries.load("event")
 GENERATION = queries.load("generation")
 
 
-def announce(connection: apsw.Connection, generation: Generation, *, now: datetime) -> None:
-    """Write down that a generation has changed, and a message for everyone who asked to be told, in its transaction."""
-    at = to_micros(now)
-    event = {"id": generation.id, "status": generation.status, "now": at}
-    connection.execute(EVENT.insert, event)
-    asked = {"account_id": generation.account_id, "dialect": generation.dialect}
-    receivers = [
-        (url, secret)
-        for url, secret, events in connection.execute(EVENT.endpoints, asked)
-        if events == "[]" or generation.status in rows.from_json_texts(events)
-    ]
-    if generation.callback_url is not None and generation.status is not Status.QUEUED:
-        receivers.append((generation.callback_url, ""))
-    for url, secret in receivers:
-        connection.execute(EVENT.deliver, {**event, "delivery_id": new_id(), "url": url, "secret": secret})
-
-
 class Outbox:
     _database: Database
+    _writer: str
+
+    def _announce(self, connection: apsw.Connection, generation: Generation, *, now: datetime) -> None:
+        """Write down that a generation has changed, and a message for everyone who asked to be told, in its
+        transaction."""
+        at = to_micros(now)
+        event = {"id": generation.id, "status": generation.status, "now": at}
+        connection.execute(EVENT.insert, {**event, "writer": self._writer})
+        asked = {"account_id": generation.account_id, "dialect": generation.dialect}
+        receivers = [
+            (url, secret)
+            for url, secret, events in connection.execute(EVENT.endpoints, asked)
+            if events == "[]" or generation.status in rows.from_json_texts(events)
+        ]
+        if generation.callback_url is not None and generation.status is not Status.QUEUED:
+            receivers.append((generation.callback_url, ""))
+        for url, secret in receivers:
+            connection.execute(EVENT.deliver, {**event, "delivery_id": new_id(), "url": url, "secret": secret})
 
     async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
         def question(connection: apsw.Connection) -> tuple[int, list[Generation]]:
-            events: list[tuple[Any, ...]] = connection.execute(EVENT.since, {"sequence": sequence}).fetchall()
-            changed = dict.fromkeys(generation_id for _, generation_id in events)
-            found = [
-                rows.generation(row)
-                for generation_id in changed
-                for row in connection.execute(GENERATION.by_id, {"id": generation_id})
-            ]
-            return (events[-1][0] if events else sequence), found
+            newest: int = connection.execute(EVENT.newest).get
+            arguments = {"sequence": sequence, "newest": newest, "writer": self._writer}
+            return newest, [rows.generation(row) for row in connection.execute(EVENT.since, arguments)]
 
         return await self._database.read(question)
 

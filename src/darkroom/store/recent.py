@@ -1,5 +1,7 @@
 """Generations that were read or written lately, as they are on the disk: polling one costs no query."""
 
+from collections.abc import Iterable
+
 from darkroom.generation import Generation
 from darkroom.verbs import Reference
 
@@ -26,6 +28,12 @@ class Recent:
         self._by_id[generation.id] = generation
         self._by_number[generation.number] = generation
         return generation
+
+    def drop(self, generation_ids: Iterable[str]) -> None:
+        for generation_id in generation_ids:
+            known = self._by_id.pop(generation_id, None)
+            if known is not None:
+                self._by_number.pop(known.number, None)
 
     def forget(self) -> None:
         self._by_id.clear()

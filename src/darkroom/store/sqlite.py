@@ -11,12 +11,13 @@ from darkroom.clock import from_micros, to_micros
 from darkroom.credits import ZERO
 from darkroom.errors import InvalidInput, NotFound, StaleAttempt, TooManyInFlight
 from darkroom.generation import Cause, Generation, Status
+from darkroom.ids import new_id
 from darkroom.ports import Attempt, Begun, NewGeneration, Settlement
 from darkroom.store import queries, rows
 from darkroom.store.books import Books
 from darkroom.store.database import Database
 from darkroom.store.listing import list_generations
-from darkroom.store.outbox import Outbox, announce
+from darkroom.store.outbox import Outbox
 from darkroom.store.recent import Recent
 from darkroom.verbs import List, Page, Reference
 
@@ -28,6 +29,7 @@ class SqliteStore(Books, Outbox):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._recent = Recent()
+        self._writer = new_id()
 
     async def submit(self, new: NewGeneration) -> Generation:
         return self._recent.keep(await self._database.write(lambda connection: self._submit(connection, new)))
@@ -59,7 +61,7 @@ class SqliteStore(Books, Outbox):
         }
         generation = rows.generation(_one(connection, GENERATION.insert, arguments))
         self._append(connection, held, at=new.created_at)
-        announce(connection, generation, now=new.created_at)
+        self._announce(connection, generation, now=new.created_at)
         return generation
 
     async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:
@@ -76,7 +78,7 @@ class SqliteStore(Books, Outbox):
                 "now": to_micros(now),
             }
             connection.execute(ATTEMPT.insert, arguments)
-            announce(connection, generation, now=now)
+            self._announce(connection, generation, now=now)
             return Begun(generation=generation, before=before)
 
         begun = await self._database.write(verb)
@@ -141,7 +143,7 @@ class SqliteStore(Books, Outbox):
             generation = rows.generation(row)
             _end_attempt(connection, generation, settlement.status, now)
             self._append(connection, entries, at=now)
-            announce(connection, generation, now=now)
+            self._announce(connection, generation, now=now)
             return generation
 
         return self._recent.keep(await self._database.write(verb))
@@ -186,7 +188,7 @@ class SqliteStore(Books, Outbox):
 
     def _release(self, connection: apsw.Connection, generation: Generation, *, now: datetime) -> None:
         self._append(connection, ledger.settle(self._holds(connection, generation.id), used=ZERO), at=now)
-        announce(connection, generation, now=now)
+        self._announce(connection, generation, now=now)
 
     async def rescue(self, *, now: datetime) -> int:
         def verb(connection: apsw.Connection) -> int:
@@ -251,6 +253,7 @@ class SqliteStore(Books, Outbox):
             )
 
         await self._database.write(verb)
+        self._recent.drop(generation_ids)
 
 
 def _one(connection: apsw.Connection, query: str, arguments: dict[str, Any]) -> rows.Row:

@@ -1,6 +1,8 @@
 """Reads a request's body inside its limits: JSON, or a form with files."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -14,12 +16,36 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 JSON_LIMIT_BYTES = 1024 * 1024
 FORM_LIMIT_BYTES = 128 * 1024 * 1024
+DISCARD_LIMIT_S = 5.0
 
 _decoder = msgspec.json.Decoder()
 
 
 class Disconnected(Exception):
     """The caller went away before its request was whole."""
+
+
+class Inbox:
+    """A request's body on its way in. It knows whether all of it has come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_whole = False
+
+    async def __call__(self) -> MutableMapping[str, Any]:
+        message = await self._receive()
+        self._is_whole = not message.get("more_body", False)
+        return message
+
+    async def discard(self, headers: Mapping[str, str]) -> None:
+        """Take what is still on its way, within reason: a caller that is writing does not read its refusal."""
+        if "expect" in headers:
+            return  # it asked first, and sends nothing after a no
+        size = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISCARD_LIMIT_S):
+                while not self._is_whole and size <= FORM_LIMIT_BYTES:
+                    size += len((await self()).get("body", b""))
 
 
 async def read_body(receive: Receive, headers: Mapping[str, str]) -> tuple[Any, bool]:

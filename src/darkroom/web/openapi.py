@@ -27,6 +27,7 @@ TYPES = (
     bodies.GenerationList,
     bodies.QuoteBody,
     bodies.ModelBody,
+    bodies.ModelList,
     bodies.AccountBody,
     bodies.EntryList,
     bodies.ErrorBody,
@@ -64,11 +65,15 @@ OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str,
         (),
     ),
     ("post", "/v1/quotes", "What inputs would cost", "200", bodies.PriceBody, bodies.QuoteBody, ()),
-    ("get", "/v1/models", "Every model", "200", None, None, ()),
+    ("get", "/v1/models", "Every model", "200", None, bodies.ModelList, ()),
     ("get", "/v1/models/{slug}", "One model", "200", None, bodies.ModelBody, ()),
     ("get", "/v1/account", "The account and its credits", "200", None, bodies.AccountBody, ()),
     ("get", "/v1/account/entries", "Every movement of credits", "200", None, bodies.EntryList, ("limit", "cursor")),
 )
+
+
+OPEN = {"/v1/models", "/v1/models/{slug}"}
+"""What needs no key."""
 
 
 def document() -> dict[str, Any]:
@@ -115,6 +120,8 @@ def _operation(
             **{code: {"description": about, "content": refusal} for code, about in REFUSALS.items()},
         },
     }
+    if path in OPEN:
+        operation["security"] = []
     if takes is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _reference(takes)}}}
     return operation

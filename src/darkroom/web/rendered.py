@@ -13,10 +13,10 @@ class Rendered:
     """Measured: rendering and encoding is a quarter of a status read, and most reads are repeats."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, str], tuple[Generation, int, Content]] = {}
+        self._kept: dict[tuple[str, str, str, str], tuple[Generation, int, Content]] = {}
 
     def find(self, route: Route, generation: Generation, *, url: str, now: datetime) -> Content | None:
-        kept = self._kept.get((route.path, url, generation.id))
+        kept = self._kept.get((route.method, route.path, url, generation.id))
         # The very same object: one that was marked, removed or expired since is another.
         if kept is None or kept[0] is not generation or kept[1] != now.toordinal():
             return None
@@ -25,4 +25,4 @@ class Rendered:
     def keep(self, route: Route, generation: Generation, content: Content, *, url: str, now: datetime) -> None:
         if len(self._kept) >= MOST:
             self._kept.clear()
-        self._kept[route.path, url, generation.id] = (generation, now.toordinal(), content)
+        self._kept[route.method, route.path, url, generation.id] = (generation, now.toordinal(), content)

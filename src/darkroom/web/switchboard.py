@@ -19,7 +19,7 @@ from darkroom.generation import Generation
 from darkroom.ids import new_id
 from darkroom.service import Service
 from darkroom.verbs import Fetch, FetchMany, Submit
-from darkroom.web.body import Disconnected, Receive, read_body
+from darkroom.web.body import Disconnected, Inbox, Receive, read_body
 from darkroom.web.limiter import Limiter
 from darkroom.web.metrics import Metrics
 from darkroom.web.rendered import Rendered
@@ -98,17 +98,20 @@ class Switchboard:
             await self._refuse_method(places, request, send)
             return
         place, principal = _guess(candidates, request), None
+        inbox = Inbox(receive) if request.method in ("POST", "PUT", "PATCH") else None
         try:
             principal = await self._authenticate(candidates, request)
             place = _choose(candidates, principal)
             if principal is not None and not place.route.is_free:
                 self._limiter.count(principal)
-            if request.method in ("POST", "PUT", "PATCH"):
-                body, is_form = await read_body(receive, request.headers)
+            if inbox is not None:
+                body, is_form = await read_body(inbox, request.headers)
                 request = replace(request, body=body, is_form=is_form)
             await self._serve(place, principal, request, receive, send)
         except Rejected as error:
             self._metrics.refused(place.dialect.name, error.code)
+            if inbox is not None:
+                await inbox.discard(request.headers)
             await respond(
                 send, content_of(place.dialect.refuse(error, request)), request, self._extra(place, principal, request)
             )
@@ -221,7 +224,7 @@ class Switchboard:
 
 
 def _bearer(header: str) -> str | None:
-    """The key, from `Bearer KEY` or a bare `KEY`; None where there is none."""
+    """The key, from `Bearer KEY` (or `Key KEY`, `Token KEY`); None where there is none."""
     scheme, _, key = header.partition(" ")
     if scheme.lower() in ("bearer", "key", "token") and key.strip():
         return key.strip()

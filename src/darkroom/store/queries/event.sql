@@ -1,8 +1,11 @@
 -- name: insert
-INSERT INTO event (generation_id, status, at) VALUES (:id, :status, :now);
+INSERT INTO event (generation_id, status, at, writer) VALUES (:id, :status, :now, :writer);
 
 -- name: since
-SELECT sequence, generation_id FROM event WHERE sequence > :sequence ORDER BY sequence LIMIT 10000;
+-- What other processes have changed. Told once, however often it has changed.
+SELECT * FROM generation
+ WHERE id IN (SELECT generation_id FROM event WHERE sequence > :sequence AND sequence <= :newest AND writer != :writer)
+ ORDER BY number;
 
 -- name: newest
 SELECT coalesce(max(sequence), 0) FROM event;
