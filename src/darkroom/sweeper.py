@@ -45,9 +45,7 @@ class Sweeper:
         count = 0
         while True:
             try:
-                if self._foreign.is_set():
-                    self._foreign.clear()
-                    await self.catch_up()
+                await self.catch_up()
                 await self.sweep()
                 if count % EXPIRE_EVERY == 0:
                     await self.expire()
@@ -57,6 +55,7 @@ class Sweeper:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_S):
                     await self._foreign.wait()
+                self._foreign.clear()
 
     async def sweep(self) -> None:
         """Enqueue every queued generation; the queue leaves alone those that it has."""

@@ -162,9 +162,7 @@ class Worker:
                 await _cancel_quietly(provider, work, ticket)
             raise
 
-    async def _start(
-        self, begun: Begun, provider: Provider, work: Work, deadline: asyncio.Timeout
-    ) -> Ticket | Output:
+    async def _start(self, begun: Begun, provider: Provider, work: Work, deadline: asyncio.Timeout) -> Ticket | Output:
         generation = begun.generation
         if _was_sending(begun.before):
             raise Ambiguous("the server stopped between sending the work and storing the provider's reference")

@@ -90,8 +90,8 @@ def test_a_path_is_decoded_once() -> None:
         async with running() as server:
             answer = await server.ask("GET", "/v1/models/kling%2Dv2.1", key="")
             assert answer.body["slug"] == "kling-v2.1"
-            answer = await server.raw("GET /v1/models/kling%252Dv2.1")
-            assert b"there is no model 'kling%2Dv2.1'" in answer
+            raw = await server.raw("GET /v1/models/kling%252Dv2.1")
+            assert b"there is no model 'kling%2Dv2.1'" in raw
 
     asyncio.run(run())
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from darkroom.account import hash_key
 from darkroom.assets.link import Links
 from darkroom.clock import SystemClock
-from darkroom.errors import NotFound
+from darkroom.credits import credits
+from darkroom.errors import NotFound, RevokedKey, StaleAttempt
 from darkroom.generation import Generation, Status
 from darkroom.ids import new_id
-from darkroom.ports import Output, Produced, Ticket, Webhook, Work
+from darkroom.ports import NewGeneration, Output, Produced, Settlement, Ticket, Webhook, Work
 from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
 from darkroom.sweeper import Sweeper
@@ -107,8 +107,7 @@ def test_an_asset_that_is_gone_already_does_not_stop_the_expiry_of_the_others(tm
 
     async def act() -> None:
         clock = FrozenClock()
-        provider = [UP, with_thumbnail, UP, with_thumbnail]
-        async with working(tmp_path, provider, clock=clock, plan="free") as scene:
+        async with working(tmp_path, [UP, with_thumbnail] * 2, clock=clock, plan="free") as scene:
             first = await scene.reach(await scene.submit())
             await scene.reach(await scene.submit())
             (tmp_path / "assets" / first.outputs[0].key).unlink()
@@ -185,40 +184,25 @@ def test_a_cancel_in_another_process_stops_the_work_here(tmp_path: Path) -> None
 def test_a_submit_in_another_process_is_carried_out_here(tmp_path: Path) -> None:
     async def act() -> None:
         async with working(tmp_path, [UP, an_output()]) as scene:
-            async with working_elsewhere(tmp_path) as id:
-                assert (await scene.reach(id)).status is Status.COMPLETED
+            async with Elsewhere(tmp_path) as store:
+                ann = await store.find_account("ann")
+                new = NewGeneration(
+                    id=new_id(),
+                    account_id=ann.id,
+                    dialect="native",
+                    model="reel",
+                    modality="video",
+                    task="text-to-video",
+                    provider="sketch",
+                    inputs={"prompt": "a reel"},
+                    wire={},
+                    quote=credits(40),
+                    created_at=NOW,
+                )
+                await store.submit(new)
+                assert (await scene.reach(new.id)).status is Status.COMPLETED
 
     play(act)
-
-
-class working_elsewhere:
-    """Submits what a client would, through a store of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._elsewhere = Elsewhere(folder)
-
-    async def __aenter__(self) -> str:
-        from darkroom.ports import NewGeneration
-
-        store = await self._elsewhere.__aenter__()
-        ann = await store.find_account("ann")
-        new = NewGeneration(
-            id=new_id(),
-            account_id=ann.id,
-            dialect="native",
-            model="reel",
-            modality="video",
-            task="text-to-video",
-            provider="sketch",
-            inputs={"prompt": "x"},
-            wire={},
-            quote=(await store.balances(ann.id))["permanent"].available,  # type: ignore[index]
-            created_at=NOW,
-        )
-        return (await store.submit(new)).id
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._elsewhere.__aexit__()
 
 
 def test_a_key_that_was_revoked_elsewhere_is_refused_here(tmp_path: Path) -> None:
@@ -230,9 +214,8 @@ def test_a_key_that_was_revoked_elsewhere_is_refused_here(tmp_path: Path) -> Non
             async with Elsewhere(tmp_path) as store:
                 await store.revoke_key(ann.id, made.key.number, now=NOW)
             await scene.engine.sweeper.catch_up()
-            found = await scene.engine.store.find_key(hash_key(made.secret))
-            assert found is not None
-            assert found[1].revoked_at == NOW
+            with pytest.raises(RevokedKey):
+                await scene.engine.service.authenticate(made.secret)
 
     play(act)
 
@@ -265,8 +248,8 @@ def test_a_change_elsewhere_is_found_behind_any_number_of_our_own(tmp_path: Path
             await scene.engine.database.write(
                 lambda connection: connection.execute(
                     "INSERT INTO event (generation_id, status, at, writer)"
-                    " SELECT generation_id, status, at, writer FROM event, generate_series(1, 12000)"
-                    " WHERE sequence = 1"
+                    " WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 12000)"
+                    " SELECT generation_id, status, at, writer FROM event, count WHERE sequence = 1"
                 )
             )
             async with Elsewhere(tmp_path) as store:
@@ -314,12 +297,11 @@ def test_a_sweeper_outlives_the_store_s_bad_moments(tmp_path: Path) -> None:
                 clock=SystemClock(),
             )
             running = asyncio.create_task(sweeper.run())
-            await until(lambda: store.looks == 1)
+            await until(lambda: len(store.errors) == 1)
+            sweeper.notice()
+            await until(lambda: not store.errors)
             sweeper.notice()
             await until(lambda: store.looks == 2)
-            sweeper.notice()
-            await until(lambda: store.looks == 3)
-            assert store.errors == set()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
@@ -349,10 +331,6 @@ def test_messages_are_written_with_the_change_that_they_tell(tmp_path: Path) -> 
             await store.begin(id, now=NOW)
             due, _ = await store.due_deliveries(now=NOW, limit=10)
             assert [(delivery.url, delivery.state) for delivery in due] == [("https://example.com/all", Status.RUNNING)]
-            from darkroom.credits import credits
-            from darkroom.errors import StaleAttempt
-            from darkroom.ports import Settlement
-
             settlement = Settlement(status=Status.COMPLETED, used=credits(40))
             with pytest.raises(StaleAttempt):
                 await store.settle(id, 2, settlement, now=NOW)

@@ -10,7 +10,10 @@ def configure(*, form: str, level: str) -> None:
     """`form` is console, json or auto; `level` one of logging's names, in lower case."""
     is_console = form == "console" or (form == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if is_console else structlog.processors.JSONRenderer()
+        # Plain tracebacks: locals hold callers' inputs, and printing deeply nested ones takes seconds.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if is_console
+        else structlog.processors.JSONRenderer()
     )
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,

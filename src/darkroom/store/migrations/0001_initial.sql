@@ -78,6 +78,7 @@ CREATE TABLE entry (
 ) STRICT;
 
 CREATE INDEX entry_by_account ON entry (account_id, sequence);
+CREATE INDEX entry_by_month ON entry (account_id, at);
 -- One hold, one capture, one release for each generation (and purse), whatever the application believes.
 CREATE UNIQUE INDEX entry_once ON entry (generation_id, kind, purse) WHERE generation_id IS NOT NULL;
 
