@@ -11,7 +11,8 @@ Said = tuple[int, str]
 @dataclass(frozen=True)
 class Phrases:
     """`submit` gives path and body; `fetch` a path from an id. `spent` is None where the dialect does not tell.
-    `price` is what the sample video costs in the dialect's own unit, `credits` the same in Darkroom's."""
+    `per_credit` is how many of the dialect's own unit are one credit; `credits` what the documents' own sample costs, where
+    they tell."""
 
     dialect: str
     submit: Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]
@@ -28,8 +29,8 @@ class Phrases:
     completed: str
     failed: str
     canceled: str
-    price: float
-    credits: float
+    per_credit: int
+    credits: float | None
     no_such_id: Any
     errors: Mapping[str, Said]
 
@@ -54,7 +55,7 @@ NATIVE = Phrases(
     completed="completed",
     failed="failed",
     canceled="canceled",
-    price=26,
+    per_credit=1,
     credits=26,
     no_such_id="0190f1d2-0000-7000-8000-000000000000",
     errors={
@@ -88,7 +89,7 @@ ELUMENTA = Phrases(
     completed="completed",
     failed="failed",
     canceled="failed",
-    price=26,
+    per_credit=1,
     credits=26,
     no_such_id=987654321,
     errors={
@@ -124,7 +125,7 @@ AIMLAPI = Phrases(
     completed="completed",
     failed="failed",
     canceled="failed",
-    price=500_000,
+    per_credit=20_000,
     credits=25,
     no_such_id="755f9bbb-d99b-4880-992b-f05244ddba61",
     errors={
@@ -158,8 +159,8 @@ VIVIX = Phrases(
     completed="completed",
     failed="failed",
     canceled="failed",
-    price=0,
-    credits=0,
+    per_credit=10,
+    credits=None,
     no_such_id="5b91a581-ee19-4f86-9fea-bd29471d69d5",
     errors={
         "no key": (401, "UNAUTHORIZED"),
@@ -192,8 +193,8 @@ SKILLS = Phrases(
     completed="COMPLETED",
     failed="FAILED",
     canceled="CANCELED",
-    price=0,
-    credits=0,
+    per_credit=1,
+    credits=None,
     no_such_id="0190f1d2-0000-7000-8000-000000000000",
     errors={
         "no key": (401, ""),

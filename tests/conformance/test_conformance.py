@@ -11,7 +11,7 @@ from darkroom.errors import ContentRefused
 from darkroom.generation import Status
 from darkroom.ports import Ticket
 from darkroom.testing import ScriptedProvider, an_output
-from darkroom.verbs import Cancel
+from darkroom.verbs import Cancel, List
 from tests.conformance.phrasebook import EVERY, Phrases
 from tests.harness import Answer, Running, running
 
@@ -80,19 +80,17 @@ def test_a_video_from_submit_to_its_bytes(phrases: Phrases, prefix: bool) -> Non
             assert answer.content_type == "video/mp4"
         spent = 1000 - await available(server)
         assert spent == held
-        if phrases.credits:
-            assert spent == phrases.credits
-        told = phrases.spent_of(done.body)
-        if told is not None and phrases.price:
-            assert told == phrases.price
+        assert phrases.credits in (None, spent)
+        assert phrases.spent_of(done.body) in (None, spent * phrases.per_credit)
         assert (await fetch(server, phrases, id, prefix=prefix)).body == done.body
 
     play(scene, Ticket("up_1"), an_output())
 
 
 async def _newest(server: Running) -> str:
-    _, changed = await server.engine.store.events_since(0)
-    return changed[-1].id
+    owner = await server.engine.store.find_account("rich")
+    page = await server.engine.store.list_generations(owner.id, List(limit=1), now=server.engine.clock.now())
+    return page.items[0].id
 
 
 @each

@@ -88,6 +88,10 @@ def test_head_and_a_copy_that_is_still_good() -> None:
             assert (same.status, nothing) == (304, b"")
             other, content = await get(server, url, if_none_match='"another"')
             assert (other.status, content) == (200, CONTENT)
+            part, content = await get(server, url, range="bytes=0-9", if_range=head.headers["etag"])
+            assert (part.status, content) == (206, CONTENT[:10])
+            whole, content = await get(server, url, range="bytes=0-9", if_range='"another"')
+            assert (whole.status, content) == (200, CONTENT)
             refused, _ = await get(server, url, "POST")
             assert refused.status in (404, 405)
 

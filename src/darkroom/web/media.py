@@ -40,12 +40,15 @@ class Media:
         media_type = MEDIA_TYPES.get(key.rsplit(".", 1)[-1], "application/octet-stream")
         if request.headers.get("if-none-match") == headers["etag"]:
             return Response(status_code=304, headers=headers)
-        span = _span(request.headers.get("range", ""), size)
+        # A part of what it was would not fit to the rest of what it is.
+        is_same = request.headers.get("if-range", headers["etag"]) == headers["etag"]
+        wanted = request.headers.get("range", "") if is_same else ""
+        span = _span(wanted, size)
         if span is None:
             headers["content-range"] = f"bytes */{size}"
             return Response(status_code=416, headers=headers)
         start, end = span
-        is_part = "range" in request.headers and (start, end) != (0, size)
+        is_part = wanted != "" and (start, end) != (0, size)
         if is_part:
             headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
         headers["content-length"] = str(end - start)
@@ -66,6 +69,8 @@ def _span(header: str, size: int) -> tuple[int, int] | None:
         return (max(size - int(last), 0), size) if int(last) > 0 else None
     start = int(first)
     end = min(int(last) + 1, size) if last else size
+    if last and int(last) < start:
+        return 0, size
     return (start, end) if start < end else None
 
 
