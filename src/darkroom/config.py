@@ -4,13 +4,17 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from darkroom.errors import Misconfigured
 
 PREFIX = "DARKROOM_"
+
+AtLeastZero = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,7 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     data: str = "data"
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8000
     public_url: str = ""
     """What URLs in answers begin with; empty takes the request's own host."""
     assets: str = ""
@@ -29,20 +33,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A TOML file of the operator's own plans; each overrides a shipped one with its name."""
     pace: Literal["fast", "typical"] = "fast"
     """The embedded renderer: as fast as it can, or no sooner than the model's typical wait."""
-    render_processes: int = 0
+    render_processes: AtLeastZero = 0
     """Worker processes of the embedded renderer; 0 is one for each core."""
-    max_attempts: int = 3
-    generation_limit_s: float = 1800.0
+    max_attempts: Annotated[int, Meta(ge=1)] = 3
+    generation_limit_s: Annotated[float, Meta(gt=0)] = 1800.0
     """The longest that one attempt may take."""
     when_ambiguous: Literal["hold", "fail", "retry"] = "hold"
     """After a lost answer to a paid call: keep the hold for an operator to decide, give it back, or pay again."""
-    ambiguous_hold_s: float = 3600.0
+    ambiguous_hold_s: Seconds = 3600.0
     """How long `hold` waits before it gives the credits back."""
-    shutdown_limit_s: float = 6.0
+    shutdown_limit_s: Seconds = 6.0
     """How long running work may go on after SIGTERM before it is handed back."""
     allow_loopback: bool = False
     """Lets callers' media URLs and webhooks point at this machine: for local development."""
-    sandbox_credits: int = 100_000
+    sandbox_credits: AtLeastZero = 100_000
     """Given to the account `default` of an empty data folder."""
     url: str = ""
     """For the command line: a server somewhere to ask, instead of the data folder."""
@@ -78,5 +82,5 @@ def _from_file(file: Path) -> dict[str, object]:
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise Misconfigured(f"{file}: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{file}: {error}") from None

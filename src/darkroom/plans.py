@@ -22,6 +22,8 @@ def load(own: Path | None = None) -> Mapping[str, Plan]:
             plans |= _read(str(own), own.read_text("utf-8"))
         except OSError as error:
             raise Misconfigured(f"{own}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise Misconfigured(f"{own}: {error}") from None
     return plans
 
 
@@ -32,6 +34,8 @@ def _read(name: str, text: str) -> dict[str, Plan]:
         raise Misconfigured(f"{name}: {error}") from None
     plans = {}
     for plan, values in tables.items():
+        if not isinstance(values, dict):
+            raise Misconfigured(f"{name}: '{plan}' stands outside of a plan; a plan begins with its name as [{plan}]")
         unknown = set(values) - {field.name for field in fields(Plan)}
         if unknown:
             raise Misconfigured(f"{name}: plan '{plan}': not known here: {', '.join(sorted(unknown))}")

@@ -13,6 +13,7 @@ import structlog
 from darkroom import catalogue, plans
 from darkroom.account import Key, KeyForm, Principal
 from darkroom.assets import Links, open_assets
+from darkroom.catalogue import Catalogue
 from darkroom.clock import Clock, SystemClock
 from darkroom.config import Settings
 from darkroom.courier import USUAL_SCHEDULE_S, Courier
@@ -76,12 +77,13 @@ class Engine:
         client: GuardedClient | None = None,
         store: Callable[[Database], Store] = SqliteStore,
         assets: Assets | None = None,
+        models: Catalogue | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.folder = settings.folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.catalogue = catalogue.load(*([Path(settings.models)] if settings.models else []))
+        self.catalogue = models or catalogue.load(*([Path(settings.models)] if settings.models else []))
         self.plans = plans.load(Path(settings.plans) if settings.plans else None)
         self.dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
         self.database = Database(self.folder / "darkroom.db")

@@ -1,6 +1,6 @@
 """A real Darkroom on a real data folder, whose upstream outlives it, and which can die at a step that is named.
 
-Two providers: `sturdy` honours the reference as an idempotency key, `fragile` makes (and bills) a new job for each start.
+Two providers: `sturdy` takes the reference as an idempotency key, `fragile` makes (and bills) a new job for each start.
 """
 
 import asyncio
@@ -137,7 +137,7 @@ def local_store(folder: Path) -> LocalStore:
 
 
 class Upstream:
-    """A provider whose memory is a folder: `starts` has a line for each start that it took, `jobs` a byte for each poll."""
+    """A provider whose memory is a folder: `starts` has a line for each start that it took, a job a byte for each poll."""
 
     slots = 8
 

@@ -155,3 +155,13 @@ def test_footage_at_an_odd_size_and_rate_keeps_its_length(tmp_path: Path) -> Non
     brief = a_brief(Task.EDIT, width=None, height=None, media=with_media(video=clip))
     result = rendered(brief, tmp_path / "out")
     assert (result.width, result.height, result.duration_s) == (322, 182, 1.5)
+
+
+def test_between_two_films_it_leaves_the_end_of_one_and_arrives_at_the_start_of_the_other(
+    tmp_path: Path, clip: Path
+) -> None:
+    other = film(tmp_path / "other.mp4", frames=6, fps=12)
+    brief = a_brief(Task.FRAMES_TO_VIDEO, media=with_media(image=clip, last_image=other))
+    seen = watch(rendered(brief, tmp_path / "out").path)
+    assert likeness(seen.frames[0], watch(clip).frames[-1]) > 24
+    assert likeness(seen.frames[-1], watch(other).frames[0]) > 24

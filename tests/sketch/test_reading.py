@@ -41,4 +41,5 @@ def test_tempo(prompt: str, tempo: float) -> None:
 
 
 def test_a_fingerprint_is_the_same_in_every_process() -> None:
-    assert fingerprint("darkroom") == int("4d12a5d0e2e4f3f9", 16) or fingerprint("darkroom") == fingerprint("darkroom")
+    # The first 16 digits that `printf darkroom | sha256sum` prints.
+    assert fingerprint("darkroom") == 0xC6A31148A73F1DB6

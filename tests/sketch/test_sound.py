@@ -45,7 +45,7 @@ def test_a_tune_is_loud_enough_does_not_clip_and_fades(tmp_path: Path, prompt: s
     brief = a_brief(Task.MUSIC, Modality.MUSIC, prompt=prompt, format="wav", duration_s=8.0)
     heard = hear(rendered(brief, tmp_path).path)
     assert 0.05 < heard.loudness < 0.5
-    assert np.abs(heard.samples).max() < 0.99
+    assert heard.peak < 0.99
     assert np.abs(heard.samples[:200]).max() < 0.05
     assert np.abs(heard.samples[-200:]).max() < 0.05
 
@@ -127,7 +127,7 @@ def test_a_sound_has_the_asked_length(tmp_path: Path, prompt: str) -> None:
     heard = hear(rendered(brief, tmp_path).path)
     assert heard.duration_s == pytest.approx(1.5, abs=1e-6)
     assert heard.loudness > 0.01
-    assert np.abs(heard.samples).max() < 0.99
+    assert heard.peak < 0.99
 
 
 def test_a_sound_is_five_seconds_unless_asked(tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from darkroom.catalogue import Catalogue, load
 from darkroom.clock import Clock
 from darkroom.config import Settings
 from darkroom.credits import credits
@@ -78,6 +81,13 @@ class Scene:
         return sorted(str(file.relative_to(self.folder / "assets")) for file in files_in(self.folder / "assets"))
 
 
+@cache
+def one_model() -> Catalogue:
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "reel.toml").write_text(REEL)
+        return load(Path(folder), shipped=False)
+
+
 def files_in(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file()]
 
@@ -112,11 +122,14 @@ async def working(
 ) -> AsyncIterator[Scene]:
     if isinstance(provider, Sequence):
         provider = ScriptedProvider(provider)
-    models = folder / "models"
-    models.mkdir(exist_ok=True)
-    (models / "reel.toml").write_text(REEL)
-    settings = Settings(data=str(folder), models=str(models), shutdown_limit_s=shutdown_limit_s, allow_loopback=True)
-    engine = Engine(settings, providers={provider.name: provider}, clock=clock or FrozenClock(), assets=assets)
+    settings = Settings(data=str(folder), shutdown_limit_s=shutdown_limit_s, allow_loopback=True)
+    engine = Engine(
+        settings,
+        providers={provider.name: provider},
+        clock=clock or FrozenClock(),
+        assets=assets,
+        models=one_model(),
+    )
     engine.worker = clerk(engine, rules)
     engine.claim("a test")
     await engine.open()

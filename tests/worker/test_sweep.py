@@ -183,24 +183,23 @@ def test_a_cancel_in_another_process_stops_the_work_here(tmp_path: Path) -> None
 
 def test_a_submit_in_another_process_is_carried_out_here(tmp_path: Path) -> None:
     async def act() -> None:
-        async with working(tmp_path, [UP, an_output()]) as scene:
-            async with Elsewhere(tmp_path) as store:
-                ann = await store.find_account("ann")
-                new = NewGeneration(
-                    id=new_id(),
-                    account_id=ann.id,
-                    dialect="native",
-                    model="reel",
-                    modality="video",
-                    task="text-to-video",
-                    provider="sketch",
-                    inputs={"prompt": "a reel"},
-                    wire={},
-                    quote=credits(40),
-                    created_at=NOW,
-                )
-                await store.submit(new)
-                assert (await scene.reach(new.id)).status is Status.COMPLETED
+        async with working(tmp_path, [UP, an_output()]) as scene, Elsewhere(tmp_path) as store:
+            ann = await store.find_account("ann")
+            new = NewGeneration(
+                id=new_id(),
+                account_id=ann.id,
+                dialect="native",
+                model="reel",
+                modality="video",
+                task="text-to-video",
+                provider="sketch",
+                inputs={"prompt": "a reel"},
+                wire={},
+                quote=credits(40),
+                created_at=NOW,
+            )
+            await store.submit(new)
+            assert (await scene.reach(new.id)).status is Status.COMPLETED
 
     play(act)
 

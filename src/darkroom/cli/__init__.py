@@ -2,6 +2,8 @@
 
 import sys
 
+from rich.text import Text
+
 from darkroom.cli import keeping, making, serving
 from darkroom.cli.app import app
 from darkroom.cli.show import errors
@@ -15,7 +17,7 @@ def main() -> None:
     try:
         app()
     except DarkroomError as error:
-        errors.print(f"[red]darkroom:[/] {error}", highlight=False, soft_wrap=True)
+        errors.print(Text("darkroom:", "red"), error, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+from rich.text import Text
 
 from darkroom.cli import show
 from darkroom.cli.generate import generate
@@ -27,14 +28,14 @@ async def run(settings: Settings) -> bool:
     target = (folder / "flower.mp4").resolve()
     key = await _prepare(settings)
     async with _server(folder) as url, aiohttp.ClientSession() as client:
-        show.console.print(f"A server is running at {url}; its data is in {folder}/", highlight=False)
-        show.console.print(f'Asking {MODEL} for 5 seconds of: "{PROMPT}"', highlight=False)
+        show.console.print(f"A server is running at {url}; its data is in {folder}/")
+        show.console.print(f'Asking {MODEL} for 5 seconds of: "{PROMPT}"')
         session = RemoteSession(client, url, key)
         inputs = {"prompt": PROMPT, "duration": 5, "aspect_ratio": "16:9"}
         is_done = await generate(session, model=MODEL, inputs=inputs, image=None, output=target, is_json=False)
     if is_done:
-        show.console.print(f"\nA real video, made here: [bold]{target}[/]", highlight=False, soft_wrap=True)
-        show.console.print("Next: make serve, then read README.md for your first request.", highlight=False)
+        show.console.print("\nA real video, made here:", Text(str(target), "bold"), soft_wrap=True)
+        show.console.print("Next: make serve, then read README.md for your first request.")
     return is_done
 
 

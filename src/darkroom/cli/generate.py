@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from darkroom.cli import show
 from darkroom.cli.session import Session
@@ -93,14 +94,10 @@ def _targets(generation: GenerationBody, output: Path | None) -> list[Path]:
 def _report(generation: GenerationBody, saved: Sequence[Path], *, seconds: float, left: int | float) -> None:
     if generation.error is not None:
         reason = f"{generation.error.code}: {generation.error.message}"
-        show.errors.print(f"[red]{generation.status}[/] {reason}; nothing was spent", highlight=False)
+        show.errors.print(Text(generation.status, "red"), f"{reason}; nothing was spent")
         return
     for item, path in zip(generation.outputs, saved, strict=True):
         size = f"{item.width}x{item.height}, " if item.width else ""
         length = f"{item.duration_s:g} s, " if item.duration_s else ""
-        show.console.print(
-            f"[green]saved[/] {path} ({size}{length}{item.size_bytes:,} bytes)", highlight=False, soft_wrap=True
-        )
-    show.console.print(
-        f"{generation.model} took {seconds:.1f} s and cost {generation.spent} credits; {left} left", highlight=False
-    )
+        show.console.print(Text("saved", "green"), f"{path} ({size}{length}{item.size_bytes:,} bytes)", soft_wrap=True)
+    show.console.print(f"{generation.model} took {seconds:.1f} s and cost {generation.spent} credits; {left} left")

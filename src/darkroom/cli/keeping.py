@@ -4,6 +4,7 @@ import sys
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
+from rich.text import Text
 
 from darkroom import plans
 from darkroom.account import KeyForm
@@ -46,7 +47,7 @@ def resolve(id: str, decision: Literal["retry", "fail"], *, data: Data = None) -
         settings,
         lambda engine: engine.store.decide(id, is_retry=decision == "retry", now=engine.clock.now()),
     )
-    show.console.print(f"{found.id} is {found.status} now", highlight=False)
+    show.console.print(f"{found.id} is {found.status} now")
 
 
 @account_app.command(name="create")
@@ -96,7 +97,6 @@ def list_accounts(*, data: Data = None) -> None:
             show.console.print(
                 f"{account.name}  plan {account.plan}  available {show_credits(statement.available)}  "
                 f"held {show_credits(statement.held)}  spent {show_credits(statement.spent)}",
-                highlight=False,
             )
 
     with_engine(settings_of(data), act)
@@ -149,7 +149,7 @@ def list_keys(account: AccountName, *, data: Data = None) -> None:
     async def act(engine: Engine) -> None:
         for key in await engine.store.keys((await engine.store.find_account(account)).id):
             state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "good"
-            show.console.print(f"{key.number}  {key.hint}…  {key.dialect}  {key.name}  {state}", highlight=False)
+            show.console.print(f"{key.number}  {key.hint}…  {key.dialect}  {key.name}  {state}")
 
     with_engine(settings_of(data), act)
 
@@ -189,9 +189,7 @@ def grant(
         await engine.store.grant(owner.id, parse_credits(amount), purse=Purse(purse), note=note, now=engine.clock.now())
         return (await engine.service.show_account(await engine.principal(owner.id))).available
 
-    show.console.print(
-        f"{account} has {show_credits(with_engine(settings_of(data), act))} credits now", highlight=False
-    )
+    show.console.print(f"{account} has {show_credits(with_engine(settings_of(data), act))} credits now")
 
 
 @ledger_app.command
@@ -199,14 +197,12 @@ def verify(*, data: Data = None) -> None:
     """Work out every balance again from the entries; exits 1 on any difference."""
     audit = with_engine(settings_of(data), lambda engine: engine.store.audit())
     for item in audit.discrepancies:
-        show.errors.print(
-            f"[red]{item.subject}[/]\n  stored   {item.stored}\n  expected {item.expected}", highlight=False
-        )
+        show.errors.print(Text(item.subject, "red"), f"\n  stored   {item.stored}\n  expected {item.expected}")
     about = f"{audit.entries} entries, {audit.accounts} accounts, {audit.generations} generations"
     if audit.discrepancies:
-        show.errors.print(f"[red]{len(audit.discrepancies)} differences[/] in {about}", highlight=False)
+        show.errors.print(Text(f"{len(audit.discrepancies)} differences", "red"), f"in {about}")
         sys.exit(1)
-    show.console.print(f"[green]the books are exact[/]: {about}", highlight=False)
+    show.console.print(Text("the books are exact:", "green"), about)
 
 
 @ledger_app.command(name="list")
@@ -265,7 +261,7 @@ def list_webhooks(account: AccountName, *, data: Data = None) -> None:
     async def act(engine: Engine) -> None:
         for webhook in await engine.store.webhooks((await engine.store.find_account(account)).id):
             events = ", ".join(webhook.events) or "all events"
-            show.console.print(f"{webhook.id}  {webhook.dialect}  {events}  {webhook.url}", highlight=False)
+            show.console.print(f"{webhook.id}  {webhook.dialect}  {events}  {webhook.url}")
 
     with_engine(settings_of(data), act)
 

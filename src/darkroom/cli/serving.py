@@ -36,13 +36,7 @@ def serve(
 
 
 def _greet(engine: Engine, key: str | None) -> None:
-    show.errors.print(
-        f"Darkroom {__version__} serves {len(engine.catalogue)} models at [bold]{engine.url}[/]; "
-        f"the API is explained at {engine.url}/docs",
-        highlight=False,
-    )
+    count = len(engine.catalogue)
+    show.errors.print(f"Darkroom {__version__} serves {count} models at {engine.url}; the API is at {engine.url}/docs")
     if key is not None:
-        show.errors.print(
-            f"The account [bold]default[/] has sandbox credits and this key, shown this once:\n\n  {key}\n",
-            highlight=False,
-        )
+        show.errors.print(f"The account default has sandbox credits and this key, shown this once:\n\n  {key}\n")

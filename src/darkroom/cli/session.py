@@ -18,7 +18,7 @@ from darkroom.errors import DarkroomError, InvalidInput, NotFound
 from darkroom.generation import Generation, Status
 from darkroom.lock import FolderInUse
 from darkroom.media_type import sniff
-from darkroom.verbs import Cancel, List, Submit
+from darkroom.verbs import Cancel, List, Reference, Submit
 from darkroom.wire import FormFile
 from darkroom.wiring import Engine
 
@@ -74,10 +74,10 @@ class LocalSession:
                 yield self._body(change)
 
     async def get(self, id: str) -> GenerationBody:
-        return self._body(await self._engine.store.get(int(id) if id.isdigit() else id))
+        return self._body(await self._engine.store.get(_reference(id)))
 
     async def cancel(self, id: str) -> GenerationBody:
-        generation = await self._engine.store.get(int(id) if id.isdigit() else id)
+        generation = await self._engine.store.get(_reference(id))
         owner = await self._engine.principal(generation.account_id)
         return self._body(await self._engine.service.cancel(owner, Cancel(id=generation.id)))
 
@@ -181,6 +181,11 @@ async def open_session(settings: Settings, *, account: str, works: bool) -> Asyn
         yield LocalSession(engine, await engine.principal(account))
     finally:
         await engine.close()
+
+
+def _reference(id: str) -> Reference:
+    """A generation's number where it is one, its id otherwise."""
+    return int(id) if id.isascii() and id.isdigit() and len(id) <= 18 else id
 
 
 def _as_file(value: Any) -> Any:

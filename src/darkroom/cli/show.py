@@ -4,17 +4,18 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from darkroom.catalogue import Model
 from darkroom.credits import show
 from darkroom.dialects.native_bodies import GenerationBody
 from darkroom.ledger import Entry
 
-# What goes into a pipe is read by programs: it is not folded at a terminal's 80 columns.
-console = Console() if sys.stdout.isatty() else Console(width=200)
-errors = Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=200)
+# What goes into a pipe is read by programs: it is not folded at a terminal's 80 columns. Prompts, names and paths hold
+# square brackets, which must stay what they are: styles are given as `Text`.
+console = Console(markup=False, width=None if sys.stdout.isatty() else 200)
+errors = Console(markup=False, width=None if sys.stderr.isatty() else 200, stderr=True)
 
 COLOURS = {"completed": "green", "failed": "red", "canceled": "yellow", "running": "cyan", "queued": "blue"}
 
@@ -33,15 +34,13 @@ def models(found: Iterable[Model]) -> None:
 
 
 def model(found: Model) -> None:
-    console.print(f"[bold]{found.slug}[/]  {found.name}, by {found.maker}", highlight=False)
-    console.print(found.description, highlight=False)
-    console.print(f"does     {', '.join(found.tasks)}", highlight=False)
-    console.print(f"costs    {band(found)} credits ({found.price.kind.replace('_', ' ')})", highlight=False)
-    console.print(
-        f"takes    {found.expected_wait_s[0]}-{found.expected_wait_s[1]} s with the real provider", highlight=False
-    )
+    console.print(Text(found.slug, "bold"), f" {found.name}, by {found.maker}")
+    console.print(found.description)
+    console.print(f"does     {', '.join(found.tasks)}")
+    console.print(f"costs    {band(found)} credits ({found.price.kind.replace('_', ' ')})")
+    console.print(f"takes    {found.expected_wait_s[0]}-{found.expected_wait_s[1]} s with the real provider")
     for dialect, names in found.names.items():
-        console.print(f"known as {', '.join(names)} in {dialect}", highlight=False)
+        console.print(f"known as {', '.join(names)} in {dialect}")
     table = Table("input", "type", "allowed", "default", "what it is", box=None, header_style="bold")
     properties = found.schema["properties"]
     assert isinstance(properties, dict)
@@ -68,14 +67,13 @@ def _allowed(field: dict[str, object]) -> str:
 
 
 def generation(found: GenerationBody) -> None:
-    colour = COLOURS[found.status]
-    console.print(f"[bold]{found.id}[/]  [{colour}]{found.status}[/]  {found.model}", highlight=False)
-    console.print(f"spent {found.spent} of {found.quote} credits held", highlight=False)
+    console.print(Text(found.id, "bold"), "", Text(found.status, COLOURS[found.status]), "", found.model)
+    console.print(f"spent {found.spent} of {found.quote} credits held")
     if found.error is not None:
-        console.print(f"[red]{found.error.code}[/]: {found.error.message}", highlight=False)
+        console.print(Text(f"{found.error.code}:", "red"), found.error.message)
     for output in found.outputs:
-        console.print(_measures(output.media_type, output.width, output.height, output.duration_s), highlight=False)
-        console.print(output.url, highlight=False, soft_wrap=True)
+        console.print(_measures(output.media_type, output.width, output.height, output.duration_s))
+        console.print(output.url, soft_wrap=True)
 
 
 def _measures(media_type: str, width: int | None, height: int | None, duration_s: float | None) -> str:
@@ -94,8 +92,8 @@ def generations(found: Iterable[GenerationBody]) -> None:
     table.add_column("prompt", no_wrap=True, overflow="ellipsis")
     for item in found:
         prompt = str(item.inputs.get("prompt", ""))
-        shown = escape(prompt if len(prompt) <= 48 else prompt[:47] + "…")
-        status = f"[{COLOURS[item.status]}]{item.status}[/]"
+        shown = prompt if len(prompt) <= 48 else prompt[:47] + "…"
+        status = Text(item.status, COLOURS[item.status])
         table.add_row(item.id, status, item.model, str(item.spent), f"{item.created_at:%Y-%m-%d %H:%M:%S}", shown)
     console.print(table)
 

@@ -8,6 +8,8 @@ Never open the file with the `sqlite3` module in this process as well: closing i
 
 import asyncio
 import contextlib
+import fcntl
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -165,17 +167,21 @@ def connect(path: Path) -> apsw.Connection:
 
 def migrate(path: Path) -> None:
     """Apply the migrations that the file has not had, each with its number in one transaction."""
-    connection = connect(path)
+    # SQLite does not wait while another process turns a new file to WAL, it fails: one after the other, then.
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        with connection:
-            connection.execute("BEGIN IMMEDIATE") if not connection.in_transaction else None
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        connection = connect(path)
+        with contextlib.closing(connection):
+            connection.execute("BEGIN IMMEDIATE")
             version = connection.execute("PRAGMA user_version").get
             for number, script in migrations():
                 if number > version:
                     connection.execute(script)
                     connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
     finally:
-        connection.close()
+        os.close(folder)
 
 
 def _next_batch(queue: "SimpleQueue[Step | None]", *, wait_s: float | None) -> tuple[list[Step], bool]:

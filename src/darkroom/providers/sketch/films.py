@@ -7,6 +7,7 @@ from PIL import Image
 
 from darkroom.brief import Brief, Role
 from darkroom.errors import InputUnusable
+from darkroom.media_type import sniff
 from darkroom.providers.sketch.air import falling, motes
 from darkroom.providers.sketch.cards import Card, spread
 from darkroom.providers.sketch.fields import ease
@@ -113,17 +114,31 @@ def between_pictures(brief: Brief) -> Shot:
 
 def _ends(brief: Brief) -> tuple[Image.Image | None, Image.Image | None]:
     """The two pictures to go between. Where one is missing, a video lends its last frame to start, its first to end."""
-    images = [load(path) for path in brief.media.get(Role.IMAGE, ())]
+    images = [_leaving(path) for path in brief.media.get(Role.IMAGE, ())]
     videos = list(brief.media.get(Role.VIDEO, ()))
     last_path = given(brief, Role.LAST_IMAGE)
     first = images[0] if images else None
     if first is None and videos:
         first = Image.fromarray(last_picture(videos.pop(0)))
     if last_path is not None:
-        return first, load(last_path)
+        return first, _arriving_at(last_path)
     if len(images) > 1:
         return first, images[-1]
     return first, Image.fromarray(first_picture(videos[0])) if videos else None
+
+
+def _leaving(path: Path) -> Image.Image:
+    """A picture; of an earlier video in its place, the frame that it ended on."""
+    return Image.fromarray(last_picture(path)) if _is_film(path) else load(path)
+
+
+def _arriving_at(path: Path) -> Image.Image:
+    return Image.fromarray(first_picture(path)) if _is_film(path) else load(path)
+
+
+def _is_film(path: Path) -> bool:
+    with path.open("rb") as file:
+        return (sniff(file.read(64)) or "").startswith("video/")
 
 
 def _passing(first: Still, last: Still, size: tuple[int, int], count: int) -> Iterator[Canvas]:

@@ -141,7 +141,7 @@ def _row_of_firs(stage: Stage, *, near: float, foot: float) -> Strip:
             float(stage.rng.uniform(0.16, 0.23)),
             int(stage.rng.integers(7, 13)),
         )
-        x += tall * float(stage.rng.uniform(0.10, 0.34))
+        x += max(1.0, tall * float(stage.rng.uniform(0.10, 0.34)))
     rows = np.arange(height, dtype=np.float32)[:, None]
     alpha = np.maximum(alpha, np.clip(rows - ground + 0.5, 0, 1))
     above = np.clip((ground - rows) / tall, 0, 1)

@@ -91,14 +91,13 @@ def _contained(size: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
 
 
 def _cut_out(garment: Image.Image) -> Image.Image:
-    """Where the garment is: everything unlike the corners; the whole, with soft edges, when the corners differ."""
+    """Where the garment is: everything unlike the corners; all of it, with soft edges, when they do not tell."""
     pixels = np.asarray(garment, np.float32)
     corners = np.stack([pixels[0, 0], pixels[0, -1], pixels[-1, 0], pixels[-1, -1]])
-    y = np.linspace(-1, 1, pixels.shape[0], dtype=np.float32)[:, None]
-    x = np.linspace(-1, 1, pixels.shape[1], dtype=np.float32)[None, :]
-    if float(np.ptp(corners, axis=0).max()) > 40:
+    unlike = np.abs(pixels - corners.mean(axis=0)).max(axis=2)
+    mask = np.clip((unlike - 14) / 26, 0, 1)
+    if float(np.ptp(corners, axis=0).max()) > 40 or float(mask.mean()) < 0.02:
+        y = np.linspace(-1, 1, pixels.shape[0], dtype=np.float32)[:, None]
+        x = np.linspace(-1, 1, pixels.shape[1], dtype=np.float32)[None, :]
         mask = np.clip((1 - np.maximum(np.abs(x), np.abs(y))) * 8, 0, 1)
-    else:
-        unlike = np.abs(pixels - corners.mean(axis=0)).max(axis=2)
-        mask = np.clip((unlike - 14) / 26, 0, 1)
     return Image.fromarray((mask * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.2))

@@ -44,20 +44,21 @@ def size_of(brief: Brief, source: tuple[int, int] | None = None) -> tuple[int, i
     is_image = brief.modality is Modality.IMAGE
     most = IMAGE_SIDE_AT_MOST if is_image else VIDEO_SIDE_AT_MOST
     usual = source or ((1024, 1024) if is_image else (1280, 720))
-    width, height = brief.width, brief.height
-    if width is None and height is None:
-        width, height = usual
-    elif width is None and height is not None:
-        width = round(height * usual[0] / usual[1])
-    elif height is None and width is not None:
-        height = round(width * usual[1] / usual[0])
-    assert width is not None
-    assert height is not None
+    width, height = _completed(brief.width, brief.height, usual)
     shrink = min(1.0, most / max(width, height))
     if is_image:
         # Pictures may have odd sides; only the film's encoder minds.
         return max(1, round(width * shrink)), max(1, round(height * shrink))
     return even(width * shrink, most), even(height * shrink, most)
+
+
+def _completed(width: int | None, height: int | None, usual: tuple[int, int]) -> tuple[float, float]:
+    if width is None and height is None:
+        return usual
+    if width is None:
+        assert height is not None
+        return height * usual[0] / usual[1], height
+    return width, width * usual[1] / usual[0] if height is None else height
 
 
 def rate_of(brief: Brief) -> Fraction:

@@ -1,10 +1,9 @@
 """Speech through espeak-ng, which the espeakng-loader wheel brings along. One process speaks one text at a time."""
 
 import ctypes
-import functools
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import espeakng_loader
 import numpy as np
@@ -124,16 +123,15 @@ def spoken(brief: Brief) -> Recording:
 
 def utter(text: str, *, voice: str, language: str, speed: float, pitch: int | None = None) -> Recording:
     """Speak a text. `speed` is a factor; `pitch`, 0 to 99, follows from the voice unless given."""
-    engine = _engine()
     tongue = _tongue(text, language)
     variant, usual_pitch = character(voice)
-    if not engine.choose(f"{tongue}+{variant}") and not engine.choose(f"{tongue.split('-')[0]}+{variant}"):
-        engine.choose(f"en-us+{variant}")
-    engine.set(_RATE, round(WORDS_A_MINUTE * min(max(speed, 0.5), 2.0)))
-    engine.set(_PITCH, usual_pitch if pitch is None else pitch)
-    engine.set(_RANGE, 55)
-    engine.set(_VOLUME, 100)
-    samples = engine.speak(text)
+    with _Engine() as engine:
+        engine.choose(f"{tongue}+{variant}", f"{tongue.split('-')[0]}+{variant}", f"en-us+{variant}")
+        engine.set(_RATE, round(WORDS_A_MINUTE * min(max(speed, 0.5), 2.0)))
+        engine.set(_PITCH, usual_pitch if pitch is None else pitch)
+        engine.set(_RANGE, 55)
+        engine.set(_VOLUME, 100)
+        samples = engine.speak(text)
     if not samples.size:
         # Nothing in the text can be pronounced: a moment of silence is still an honest answer of the right kind.
         samples = np.zeros(engine.rate // 2, np.float32)
@@ -157,27 +155,37 @@ def _tongue(text: str, language: str) -> str:
 
 
 class _Engine:
-    """libespeak-ng, loaded once in a process. It calls back with samples while it speaks."""
+    """libespeak-ng, loaded for one text. It calls back with samples while it speaks."""
 
     def __init__(self) -> None:
         self._library: Any = ctypes.CDLL(str(espeakng_loader.get_library_path()))
-        self.rate = int(
-            self._library.espeak_Initialize(_SYNCHRONOUS, 0, str(espeakng_loader.get_data_path()).encode(), 0)
-        )
+        data = str(espeakng_loader.get_data_path()).encode()
+        self.rate = int(self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0))
         assert self.rate > 0, "espeak-ng did not find its data"
         self._parts: list[Floats] = []
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-        # Kept for the life of the process: the library holds the address and nothing else does.
+        # Kept as long as the engine: the library holds the address and nothing else does.
         self._callback = kind(self._hear)
         self._library.espeak_SetSynthCallback(self._callback)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Unload it: its oscillators run on from text to text, and the same words would never sound the same again."""
+        self._library.espeak_Terminate()
+        unload = ctypes.CDLL(None).dlclose
+        unload.argtypes = [ctypes.c_void_p]
+        unload(self._library._handle)
 
     def _hear(self, samples: Any, count: int, events: object) -> int:
         if samples and count > 0:
             self._parts.append(np.ctypeslib.as_array(samples, (count,)).astype(np.float32) / np.float32(32768))
         return 0
 
-    def choose(self, voice: str) -> bool:
-        return bool(self._library.espeak_SetVoiceByName(voice.encode()) == 0)
+    def choose(self, *voices: str) -> None:
+        """Take the first of these voices that there is."""
+        any(self._library.espeak_SetVoiceByName(voice.encode()) == 0 for voice in voices)
 
     def set(self, parameter: int, value: int) -> None:
         self._library.espeak_SetParameter(parameter, value, 0)
@@ -189,8 +197,3 @@ class _Engine:
         self._library.espeak_Synchronize()
         parts, self._parts = self._parts, []
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
-
-
-@functools.cache
-def _engine() -> _Engine:
-    return _Engine()

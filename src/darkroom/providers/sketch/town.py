@@ -35,7 +35,8 @@ def _skyline(stage: Stage, *, near: float, foot: float) -> Strip:
         wide = int(stage.height * stage.rng.uniform(0.045, 0.11) * (0.7 + near))
         tall = stage.height * float(stage.rng.beta(1.6, 2.6)) * (0.72 - 0.30 * near) + stage.height * 0.10
         _tower(stage, rgb, alpha, (x, max(2, int(height - tall)), min(x + wide, width)), near)
-        x += wide + int(stage.rng.integers(-2, max(1, int(wide * 0.35))))
+        # At least one column on: a picture of a few pixels would otherwise never be full.
+        x += max(1, wide + int(stage.rng.integers(-2, max(1, int(wide * 0.35)))))
     top = int(np.argmax(alpha.max(axis=1) > 0)) & ~1
     return Strip(rgb[top:], alpha[top:], top=top, view=stage.width)
 

@@ -3,6 +3,7 @@
 It imports nothing of its parent's, shares nothing with it but two pipes, and ends when they do.
 """
 
+import contextlib
 import os
 import queue
 import signal
@@ -30,14 +31,16 @@ def main() -> None:
     from darkroom.providers.sketch.render import render
 
     answers.write(wire.line(wire.Ready()))
-    while True:
-        order = wire.order_of(orders.get())
-        try:
-            results = render(order.brief, Path(order.folder), _Teller(answers).tell)
-        except DarkroomError as error:
-            answers.write(wire.line(wire.failed(error)))
-        else:
-            answers.write(wire.line(wire.Finished(results)))
+    # Should the answers' pipe break first, the parent is gone just as well.
+    with contextlib.suppress(BrokenPipeError):
+        while True:
+            order = wire.order_of(orders.get())
+            try:
+                results = render(order.brief, Path(order.folder), _Teller(answers).tell)
+            except DarkroomError as error:
+                answers.write(wire.line(wire.failed(error)))
+            else:
+                answers.write(wire.line(wire.Finished(results)))
 
 
 def _settle_in() -> None:

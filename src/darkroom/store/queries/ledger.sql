@@ -37,10 +37,12 @@ SELECT sequence, at, account_id, generation_id, kind, purse, amount, note FROM e
 SELECT sequence, at, account_id, generation_id, kind, purse, amount, note FROM entry ORDER BY sequence;
 
 -- name: unsettled_books
--- Generations whose status and entries disagree: one that has not held its quote, an ended one that still holds credits, one
--- that failed and paid, or an unfinished one that has moved its hold.
+-- Generations whose row and entries disagree: one that has not held its quote, an ended one that still holds credits, one
+-- that failed and paid, an unfinished one that has moved its hold, or one that tells its caller other sums.
 WITH moved AS (
     SELECT generation.id, status, quote, settled_at IS NOT NULL AS is_ended,
+           (SELECT coalesce(sum(value), 0) FROM json_each(held)) AS told_held,
+           (SELECT coalesce(sum(value), 0) FROM json_each(spent)) AS told_spent,
            coalesce(sum(amount) FILTER (WHERE kind = 'hold'), 0) AS was_held,
            coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0) AS was_captured,
            coalesce(sum(amount) FILTER (WHERE kind = 'release'), 0) AS was_released
@@ -51,7 +53,9 @@ SELECT id, status, quote, was_held, was_captured, was_released
   FROM moved
  WHERE was_held != quote
     OR was_captured + was_released != CASE WHEN is_ended THEN was_held ELSE 0 END
-    OR (status != 'completed' AND was_captured != 0);
+    OR (status != 'completed' AND was_captured != 0)
+    OR told_held != was_held
+    OR told_spent != was_captured;
 
 -- name: counts
 SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM account), (SELECT count(*) FROM generation);

@@ -1,0 +1,214 @@
+"""The bell: whoever waits hears every change, shares one future, and costs the store nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from darkroom.generation import Generation, Status
+from darkroom.notify import Bell
+from tests.core.test_generation import a_generation
+
+QUEUED = a_generation()
+RUNNING = replace(QUEUED, status=Status.RUNNING)
+COMPLETED = replace(QUEUED, status=Status.COMPLETED)
+FAILED = replace(QUEUED, status=Status.FAILED)
+LONG_S = 30.0
+
+
+class Row:
+    """What the store says; `gate` keeps an answer back once it was looked up."""
+
+    def __init__(self, generation: Generation = QUEUED) -> None:
+        self.generation = generation
+        self.reads = 0
+        self.looked = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def read(self) -> Generation:
+        self.reads += 1
+        found = self.generation
+        self.looked.set()
+        await self.gate.wait()
+        return found
+
+
+def play(act: Callable[[Bell], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with asyncio.timeout(5):
+            await act(Bell())
+
+    asyncio.run(run())
+
+
+async def breathe() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def test_one_that_has_come_so_far_is_answered_at_once() -> None:
+    async def act(bell: Bell) -> None:
+        for found, until in (
+            (QUEUED, Status.QUEUED),
+            (RUNNING, Status.QUEUED),
+            (RUNNING, Status.RUNNING),
+            (FAILED, Status.RUNNING),
+            (FAILED, Status.COMPLETED),
+        ):
+            assert await bell.reach("g1", until, limit_s=LONG_S, read=Row(found).read) is found
+        assert bell.waiters == 0
+
+    play(act)
+
+
+def test_waiting_ends_with_the_state_asked_for_and_not_before() -> None:
+    async def act(bell: Bell) -> None:
+        running = asyncio.ensure_future(bell.reach("g1", Status.RUNNING, limit_s=LONG_S, read=Row().read))
+        ended = asyncio.ensure_future(bell.reach("g1", Status.COMPLETED, limit_s=LONG_S, read=Row().read))
+        await breathe()
+        assert bell.waiters == 2
+        bell.changed(replace(COMPLETED, id="another"))
+        bell.changed(RUNNING)
+        assert await running is RUNNING
+        await breathe()
+        assert (ended.done(), bell.waiters) == (False, 1)
+        bell.changed(FAILED)
+        assert await ended is FAILED
+        assert bell.waiters == 0
+
+    play(act)
+
+
+def test_two_changes_in_one_breath_are_both_heard() -> None:
+    async def act(bell: Bell) -> None:
+        waiting = asyncio.ensure_future(bell.reach("g1", Status.COMPLETED, limit_s=LONG_S, read=Row().read))
+        await breathe()
+        bell.changed(RUNNING)
+        bell.report(RUNNING, 0.5)
+        bell.changed(COMPLETED)
+        assert await waiting is COMPLETED
+
+    play(act)
+
+
+def test_a_change_between_the_look_and_the_wait_is_heard() -> None:
+    async def act(bell: Bell) -> None:
+        row = Row()
+        row.gate.clear()
+        waiting = asyncio.ensure_future(bell.reach("g1", Status.COMPLETED, limit_s=LONG_S, read=row.read))
+        await row.looked.wait()
+        bell.changed(COMPLETED)
+        row.gate.set()
+        assert await waiting is COMPLETED
+
+    play(act)
+
+
+def test_time_up_answers_with_what_is_known() -> None:
+    async def act(bell: Bell) -> None:
+        waiting = asyncio.ensure_future(bell.reach("g1", Status.COMPLETED, limit_s=0.05, read=Row().read))
+        await breathe()
+        bell.changed(RUNNING)
+        assert await waiting is RUNNING
+        assert bell.waiters == 0
+
+    play(act)
+
+
+def test_a_thousand_waiters_read_once_each_and_never_again() -> None:
+    async def act(bell: Bell) -> None:
+        row = Row()
+        waiting = [
+            asyncio.ensure_future(bell.reach("g1", Status.COMPLETED, limit_s=LONG_S, read=row.read))
+            for _ in range(1000)
+        ]
+        await breathe()
+        assert (bell.waiters, row.reads) == (1000, 1000)
+        for progress in range(50):
+            bell.report(RUNNING, progress / 50)
+        bell.changed(COMPLETED)
+        answers = await asyncio.gather(*waiting)
+        assert all(answer is COMPLETED for answer in answers)
+        assert (row.reads, bell.waiters) == (1000, 0)
+
+    play(act)
+
+
+def test_one_who_gives_up_takes_nothing_from_the_others() -> None:
+    async def act(bell: Bell) -> None:
+        first, second = [
+            asyncio.ensure_future(bell.reach("g1", Status.COMPLETED, limit_s=LONG_S, read=Row().read)) for _ in range(2)
+        ]
+        await breathe()
+        first.cancel()
+        await breathe()
+        assert bell.waiters == 1
+        bell.changed(COMPLETED)
+        assert await second is COMPLETED
+
+    play(act)
+
+
+def test_closing_answers_all_now_and_from_now_on() -> None:
+    async def act(bell: Bell) -> None:
+        waiting = [
+            asyncio.ensure_future(bell.reach(id, Status.COMPLETED, limit_s=LONG_S, read=Row(RUNNING).read))
+            for id in ("g1", "g1", "g2")
+        ]
+        watching = asyncio.ensure_future(collect(bell, Row(RUNNING)))
+        await breathe()
+        bell.close()
+        assert await asyncio.gather(*waiting) == [RUNNING] * 3
+        assert await watching == [RUNNING, RUNNING]
+        assert await bell.reach("g1", Status.COMPLETED, limit_s=LONG_S, read=Row(RUNNING).read) is RUNNING
+
+    play(act)
+
+
+async def collect(bell: Bell, row: Row, *, every_s: float = LONG_S) -> list[Generation | None]:
+    return [change async for change in bell.watch("g1", read=row.read, every_s=every_s)]
+
+
+def test_watching_tells_every_change_until_the_end() -> None:
+    async def act(bell: Bell) -> None:
+        watching = asyncio.ensure_future(collect(bell, Row()))
+        await breathe()
+        bell.changed(RUNNING)
+        bell.report(RUNNING, 0.25)
+        bell.report(RUNNING, 1.7)
+        bell.changed(COMPLETED)
+        told = await watching
+        assert told == [QUEUED, RUNNING, replace(RUNNING, progress=0.25), replace(RUNNING, progress=1.0), COMPLETED]
+        assert bell.waiters == 0
+
+    play(act)
+
+
+def test_watching_what_has_ended_tells_it_once() -> None:
+    async def act(bell: Bell) -> None:
+        assert await collect(bell, Row(FAILED)) == [FAILED]
+
+    play(act)
+
+
+def test_watching_breathes_while_nothing_changes() -> None:
+    async def act(bell: Bell) -> None:
+        changes = bell.watch("g1", read=Row().read, every_s=0.01)
+        assert [await anext(changes) for _ in range(3)] == [QUEUED, None, None]
+        bell.changed(COMPLETED)
+        assert await anext(changes) is COMPLETED
+
+    play(act)
+
+
+def test_progress_is_that_of_the_running_one_alone() -> None:
+    async def act(bell: Bell) -> None:
+        bell.report(RUNNING, -1)
+        assert bell.with_progress(RUNNING).progress == 0.0
+        bell.report(RUNNING, 0.123456)
+        assert bell.with_progress(RUNNING).progress == 0.123
+        assert bell.with_progress(QUEUED).progress is None
+        bell.changed(QUEUED)
+        assert bell.with_progress(RUNNING).progress is None
+
+    play(act)

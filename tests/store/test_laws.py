@@ -1,0 +1,136 @@
+"""The laws that the database keeps by itself, each broken by hand; what the audit finds where they were taken away."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import pytest
+
+from darkroom.credits import Credits
+from darkroom.generation import Status
+from darkroom.ports import Settlement
+from tests.store.conftest import NOW, a_new, an_account, opened, play, rows_of, tamper
+
+
+@pytest.fixture
+def lived(file: Path) -> Path:
+    """Generations 1 completed (25 of 40), 2 failed, 3 running."""
+
+    async def act() -> None:
+        async with opened(file) as store:
+            ann = await an_account(store, permanent=200)
+            for number, used in ((1, 25), (2, None), (3, None)):
+                stored = await store.submit(a_new(ann, 40))
+                await store.begin(stored.id, now=NOW)
+                if number == 1:
+                    done = Settlement(status=Status.COMPLETED, used=Credits(used or 0))
+                    await store.settle(stored.id, 1, done, now=NOW)
+                if number == 2:
+                    await store.settle(stored.id, 1, Settlement(status=Status.FAILED, used=Credits(0)), now=NOW)
+
+    play(act)
+    return file
+
+
+A_GENERATION = "(SELECT id FROM generation WHERE number = 1)"
+AN_ACCOUNT = "(SELECT id FROM account)"
+ENTRY = "INSERT INTO entry (at, account_id, generation_id, kind, purse, amount) VALUES "
+
+
+@pytest.mark.parametrize(
+    ("statement", "law"),
+    [
+        ("UPDATE entry SET amount = 1 WHERE sequence = 1", "append-only"),
+        ("DELETE FROM entry WHERE sequence = 1", "append-only"),
+        ("DELETE FROM entry", "append-only"),
+        (f"{ENTRY} (0, {AN_ACCOUNT}, {A_GENERATION}, 'hold', 'permanent', 1)", "UNIQUE"),
+        (f"{ENTRY} (0, {AN_ACCOUNT}, {A_GENERATION}, 'capture', 'permanent', 1)", "UNIQUE"),
+        (f"{ENTRY} (0, {AN_ACCOUNT}, {A_GENERATION}, 'release', 'permanent', 1)", "UNIQUE"),
+        (f"{ENTRY} (0, {AN_ACCOUNT}, NULL, 'grant', 'permanent', 0)", "CHECK"),
+        (f"{ENTRY} (0, {AN_ACCOUNT}, NULL, 'grant', 'permanent', -5)", "CHECK"),
+        (f"{ENTRY} (0, {AN_ACCOUNT}, NULL, 'grant', 'pocket', 5)", "CHECK"),
+        (f"{ENTRY} (0, {AN_ACCOUNT}, NULL, 'gift', 'permanent', 5)", "CHECK"),
+        (f"{ENTRY} (0, {AN_ACCOUNT}, NULL, 'capture', 'permanent', 5)", "CHECK"),
+        (f"{ENTRY} (0, {AN_ACCOUNT}, {A_GENERATION}, 'grant', 'permanent', 5)", "CHECK"),
+        (f"{ENTRY} (0, 'nobody', NULL, 'grant', 'permanent', 5)", "FOREIGN KEY"),
+        (f"{ENTRY} (0, {AN_ACCOUNT}, NULL, 'grant', 'permanent', 'five')", "INTEGER"),
+        ("UPDATE balance SET available = available - 1000, spent = spent + 1000", "CHECK"),
+        ("UPDATE balance SET held = -1, available = available + held + 1", "CHECK"),
+        ("UPDATE balance SET spent = -1, available = available + spent + 1", "CHECK"),
+        ("UPDATE balance SET available = available + 1", "CHECK"),
+        ("UPDATE generation SET status = 'completed' WHERE number = 3", "CHECK"),
+        ("UPDATE generation SET status = 'queued' WHERE number = 1", "CHECK"),
+        ("UPDATE generation SET settled_at = NULL WHERE number = 1", "CHECK"),
+        ("UPDATE generation SET settled_at = 1 WHERE number = 3", "CHECK"),
+        ("UPDATE generation SET status = 'done' WHERE number = 1", "CHECK"),
+        ("UPDATE generation SET quote = -1 WHERE number = 1", "CHECK"),
+        ("DELETE FROM generation WHERE number = 1", "FOREIGN KEY"),
+        ("DELETE FROM account", "FOREIGN KEY"),
+        (f"INSERT INTO attempt VALUES ({A_GENERATION}, 1, 'sketch', NULL, 0, NULL, NULL)", "UNIQUE"),
+        ("UPDATE account SET name = NULL", "NOT NULL"),
+    ],
+)
+def test_the_database_refuses(lived: Path, statement: str, law: str) -> None:
+    tables = [f"SELECT * FROM {table}" for table in ("account", "generation", "attempt", "entry", "balance")]
+    before = [rows_of(lived, table) for table in tables]
+    with pytest.raises(apsw.ConstraintError, match=law):
+        tamper(lived, statement)
+    assert [rows_of(lived, table) for table in tables] == before
+
+
+UNLOCK = "DROP TRIGGER entry_is_never_updated"
+LOOSE = "PRAGMA ignore_check_constraints = 1"
+
+
+@pytest.mark.parametrize(
+    ("statements", "subject"),
+    [
+        ((LOOSE, "UPDATE balance SET available = available + 1"), "account "),
+        (("UPDATE balance SET available = available + 5, issued = issued - 5",), "account "),
+        (("DELETE FROM balance",), "account "),
+        ((UNLOCK, "UPDATE entry SET amount = amount + 1 WHERE kind = 'grant'"), "account "),
+        ((UNLOCK, "UPDATE entry SET amount = 1 WHERE kind = 'capture'"), "generation "),
+        (("DROP TRIGGER entry_is_never_deleted", "DELETE FROM entry WHERE kind = 'release'"), "generation "),
+        (("UPDATE generation SET status = 'failed' WHERE number = 1",), "generation "),
+        (("UPDATE generation SET status = 'completed', settled_at = 1 WHERE number = 3",), "generation "),
+        (("UPDATE generation SET status = 'queued', settled_at = NULL WHERE number = 2",), "generation "),
+        (("UPDATE generation SET quote = 39 WHERE number = 1",), "generation "),
+        (("UPDATE generation SET spent = '{\"permanent\": 24}' WHERE number = 1",), "generation "),
+        (("UPDATE generation SET held = '{}' WHERE number = 3",), "generation "),
+    ],
+)
+def test_the_audit_finds_what_was_tampered_with(lived: Path, statements: tuple[str, ...], subject: str) -> None:
+    tamper(lived, *statements)
+
+    async def act() -> None:
+        async with opened(lived) as store:
+            found = (await store.audit()).discrepancies
+            assert any(discrepancy.subject.startswith(subject) for discrepancy in found), found
+
+    play(act)
+
+
+def test_the_audit_counts_and_agrees(lived: Path) -> None:
+    async def act() -> None:
+        async with opened(lived) as store:
+            audit = await store.audit()
+            # A grant, three holds, a capture and a release of the first, a release of the second.
+            assert (audit.entries, audit.accounts, audit.generations, audit.discrepancies) == (7, 1, 3, ())
+
+    play(act)
+
+
+def verify(folder: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "darkroom", "ledger", "verify", "--data", str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_ledger_verify_says_so_with_its_exit_code(lived: Path) -> None:
+    good = verify(lived.parent)
+    assert (good.returncode, good.stderr) == (0, "")
+    tamper(lived, "UPDATE balance SET available = available + 5, issued = issued - 5")
+    bad = verify(lived.parent)
+    assert bad.returncode == 1
+    assert "available 140" in bad.stdout + bad.stderr
+    assert "available 135" in bad.stdout + bad.stderr
