@@ -1,7 +1,7 @@
 """What a caller can do: one method for each verb. It decides; it knows no wire format and no database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -83,6 +83,7 @@ class Service:
         client: GuardedClient,
         clock: Clock,
         key_forms: Mapping[str, KeyForm],
+        providers: Collection[str],
     ) -> None:
         self._store = store
         self._catalogue = catalogue
@@ -94,6 +95,7 @@ class Service:
         self._client = client
         self._clock = clock
         self._key_forms = key_forms
+        self._providers = providers
         self._principals: dict[bytes, Principal] = {}
         self.is_closing = False
         self._verbs: Mapping[type, Callable[[Any, Any], Awaitable[Answer | Statement]]] = {
@@ -189,7 +191,7 @@ class Service:
             model=model.slug,
             modality=model.modality,
             task=model.task_of(inputs),
-            provider=model.routes[0].provider,
+            provider=self._provider_of(model),
             inputs=inputs,
             wire=wanted.wire,
             quote=model.quote(inputs),
@@ -200,6 +202,12 @@ class Service:
             plan=principal.plan.name,
         )
         return await self._place(new, admission)
+
+    def _provider_of(self, model: Model) -> str:
+        for route in model.routes:
+            if route.provider in self._providers:
+                return route.provider
+        raise ModelUnavailable(model.slug, "no provider of this server runs it")
 
     async def _place(self, new: NewGeneration, admission: Admission) -> Generation:
         if not admission.blobs:

@@ -131,6 +131,7 @@ class Engine:
             client=self.client,
             clock=self.clock,
             key_forms=self.key_forms,
+            providers=self.providers,
         )
 
     def _make_worker(self) -> Worker:
