@@ -1,4 +1,4 @@
-"""What one generation asks for in our own words: the same few names, whatever a model's maker calls them."""
+"""What one generation asks for in our own words, whatever a model's maker calls it; and what is made from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,3 +76,15 @@ class Brief:
     keep_audio: bool = True
     instrumental: bool = False
     media: Mapping[Role, tuple[Path, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Produced:
+    """A finished file on local disk; width and height in pixels, duration in seconds, all read from the file."""
+
+    path: Path
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    thumbnail: Path | None = None

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from darkroom.account import Account, Key, Principal
 from darkroom.asset import Asset
-from darkroom.brief import Brief
+from darkroom.brief import Brief, Produced
 from darkroom.credits import Credits
 from darkroom.generation import Cause, Generation, Status
 from darkroom.ledger import Balance, Entry, Kind, Purse
@@ -34,18 +34,6 @@ class Ticket:
     """The provider's own reference, stored so that a rescued attempt resumes instead of paying twice."""
 
     ref: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Produced:
-    """A finished file on local disk; width and height in pixels, duration in seconds, all read from the file."""
-
-    path: Path
-    media_type: str
-    width: int | None = None
-    height: int | None = None
-    duration_s: float | None = None
-    thumbnail: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,12 @@
-"""A data folder with a few generations, made once: each command is a process, and starting one takes a second."""
+"""A data folder to try commands on. Starting a process takes most of a second, so only some of them get one."""
 
+import io
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from darkroom.cli.app import app
 from tests.seeds.server import darkroom
 
 
@@ -12,12 +15,18 @@ class Folder:
         self.path = path
 
     def run(self, *words: str, fails: bool = False, **environment: str) -> str:
-        """What a command on this folder says on standard output, or on standard error where it fails."""
+        """What a command says in a process of its own: on standard output, or on standard error where it fails."""
         done = darkroom(*words, "--data", str(self.path), fails=fails, environment=environment, folder=self.path.parent)
         assert "Traceback" not in done.stderr
         return done.stderr if fails else done.stdout
 
+    def act(self, *words: str) -> str:
+        """What a command says on standard output, carried out in this process; raises what it raises."""
+        with redirect_stdout(io.StringIO()) as said:
+            app([*words, "--data", str(self.path)], result_action="return_value")
+        return said.getvalue()
 
-@pytest.fixture(scope="package")
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     return Folder(tmp_path_factory.mktemp("cli") / "data")

@@ -1,4 +1,4 @@
-"""The commands that make media, on a data folder without a server, each a real process."""
+"""The commands that make media, on a data folder without a server."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from darkroom.cli.generate import image_field, parse_inputs
-from darkroom.errors import InvalidInput
+from darkroom.errors import DarkroomError, InvalidInput
 from tests.cli.conftest import Folder
 from tests.seeds.server import darkroom
 
@@ -58,23 +58,23 @@ def test_a_picture_from_a_file(folder: Folder, tmp_path: Path) -> None:
 
 def test_what_was_made_is_listed_and_shown(folder: Folder, tmp_path: Path) -> None:
     made = json.loads(folder.run("generate", "openai-tts", "Hello", "-o", str(tmp_path), "--json"))
-    listed = json.loads(folder.run("list", "--limit", "1", "--json"))
+    listed = json.loads(folder.act("list", "--limit", "1", "--json"))
     assert [item["id"] for item in listed] == [made["id"]]
-    assert UUID.search(folder.run("list", "--status", "completed"))
+    assert UUID.search(folder.act("list", "--status", "completed"))
     for reference in (made["id"], str(made["number"])):
-        assert json.loads(folder.run("get", reference, "--json"))["id"] == made["id"]
+        assert json.loads(folder.act("get", reference, "--json"))["id"] == made["id"]
     shown = folder.run("wait", made["id"])
     assert "completed" in shown
     assert "spent 3 of 3 credits" in shown
     # One that has ended stays as it is.
-    assert json.loads(folder.run("cancel", made["id"], "--json"))["status"] == "completed"
+    assert json.loads(folder.act("cancel", made["id"], "--json"))["status"] == "completed"
 
 
 def test_a_failure_exits_one_and_costs_nothing(folder: Folder) -> None:
     told = folder.run("generate", "openai-tts", "Hello [sandbox: fail content]", fails=True)
     assert "failed content_refused" in told
     assert "nothing was spent" in told
-    failed = json.loads(folder.run("list", "--limit", "1", "--status", "failed", "--json"))[0]
+    failed = json.loads(folder.act("list", "--limit", "1", "--status", "failed", "--json"))[0]
     assert failed["spent"] == 0
     assert "failed" in darkroom("wait", failed["id"], "--data", str(folder.path), fails=True).stdout
 
@@ -95,17 +95,17 @@ def test_a_failure_exits_one_and_costs_nothing(folder: Folder) -> None:
     ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else None,
 )
 def test_a_mistake_is_told_in_a_line(folder: Folder, words: tuple[str, ...], told: str) -> None:
-    said = folder.run(*words, fails=True)
-    assert said.startswith("darkroom: ")
-    assert told in said
-    assert len(said.splitlines()) == 1
+    with pytest.raises(DarkroomError) as caught:
+        folder.act(*words)
+    assert told in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
 
 
-def test_models() -> None:
-    every = darkroom("models").stdout
+def test_models(folder: Folder) -> None:
+    every = folder.act("models")
     for slug in ("luma-flash2", "kling-v2.1-pro", "mj-video-720p", "openai-tts"):
         assert re.search(rf"^ *{re.escape(slug)} ", every, re.M), slug
-    one = darkroom("models", "kling-v2.1").stdout
+    one = folder.act("models", "kling-v2.1")
     for words in ("26-94 credits", "45-90 s", "16:9, 9:16, 1:1", "required", "text-to-video"):
         assert words in one
 

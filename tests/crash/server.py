@@ -137,7 +137,7 @@ def local_store(folder: Path) -> LocalStore:
 
 
 class Upstream:
-    """A provider whose memory is a folder: `starts` has a line for each start that it took, a job a byte for each poll."""
+    """A provider whose memory is a folder: `starts` has a line for each start it took, a job a byte for each poll."""
 
     slots = 8
 

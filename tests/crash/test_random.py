@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.crash import books
 from tests.crash.lives import Body, Died, Life, Lives
 
-ROUNDS = int(os.environ.get("DARKROOM_CRASH_ROUNDS", "60"))
+ROUNDS = int(os.environ.get("DARKROOM_CRASH_ROUNDS", "50"))
 SEED = int(os.environ.get("DARKROOM_CRASH_SEED", str(random.SystemRandom().randrange(1_000_000))))
 CLIENTS = 6
 LONGEST_LIFE_S = 0.25

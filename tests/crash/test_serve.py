@@ -32,7 +32,7 @@ class Served:
             assert answer.status < 400, await answer.text()
             return await (answer.json() if answer.content_type == "application/json" else answer.text())
 
-    async def say(self, *words: str, input: str = "") -> tuple[int | None, str]:
+    async def say(self, *words: str) -> tuple[int | None, str]:
         """A command beside the server: its exit code, and what it printed."""
         process = await command(*words, "--data", str(self.folder))
         out, errors = await process.communicate()
@@ -98,6 +98,7 @@ def test_sigterm_answers_who_waits_and_hands_back_what_runs(tmp_path: Path) -> N
     async def act() -> None:
         async with serving(tmp_path) as server:
             id = (await server.ask("POST", "/v1/generations", LONG))["id"]
+            await server.ask("GET", f"/v1/generations/{id}?until=running&wait_s=20")
             waiting = asyncio.ensure_future(server.ask("GET", f"/v1/generations/{id}?wait_s=60"))
             await server.until_waited_for()
             asked = time.monotonic()

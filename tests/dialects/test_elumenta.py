@@ -1,6 +1,7 @@
 """Elumenta's generate and status, with dictionaries. What is expected is typed from seeds 000 and 001."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,14 @@ import pytest
 from darkroom import errors
 from darkroom.asset import Asset
 from darkroom.credits import credits
-from darkroom.dialects.elumenta import Elumenta, parse_generate, parse_status, parse_text_only, render_generation
+from darkroom.dialects.elumenta import (
+    ERRORS,
+    Elumenta,
+    parse_generate,
+    parse_status,
+    parse_text_only,
+    render_generation,
+)
 from darkroom.errors import Rejected
 from darkroom.generation import Cause, Generation, Status
 from darkroom.verbs import Fetch, Submit
@@ -350,6 +358,15 @@ def test_keys_are_48_characters_and_begin_with_nb() -> None:
     key = ELUMENTA.key_form.make()
     assert key.startswith("nb_")
     assert len(key) == 48
+
+
+def test_the_documentation_tells_every_endpoint_and_every_error() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "dialects" / "elumenta.md").read_text("utf-8")
+    for route in ELUMENTA.routes:
+        path = route.path.replace("keys/{id}", "keys/{key_id}")
+        assert f"`{route.method} {path}`" in text, route.path
+    for status, code in {(status, code) for status, code in ERRORS.values()} | {(400, "bad_request")}:
+        assert f"| {status} | `{code}` |" in text, code
 
 
 def test_there_are_no_webhooks() -> None:

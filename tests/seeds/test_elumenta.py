@@ -37,7 +37,7 @@ def completed(answer: Any, *, tokens: int) -> None:
 @needs_seeds
 @needs_curl
 def test_the_seeds_own_session(server: Server, key: str, tmp_path: Path) -> None:
-    """Submit with curl, submit and poll with Python; then wait for the first with 000's Python, show it with its curl."""
+    """Submit with curl, submit and poll with Python, wait for the first with 000's Python, show it with its curl."""
     own = {HOST: server.url, KEY: key}
     submitted = json.loads(bash(sample("001", "bash", "Text to Video").changed(**own)))
     assert (submitted["status"], submitted["model_slug"]) == ("pending", "kling-v2.1")

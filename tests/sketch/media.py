@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from darkroom.brief import Brief, Modality, Role, Task
+from darkroom.brief import Brief, Modality, Produced, Role, Task
 from darkroom.providers.sketch.render import render
-from darkroom.providers.sketch.rendered import Rendered
 
 Picture = NDArray[np.uint8]
 
@@ -25,7 +24,7 @@ def a_brief(task: Task, modality: Modality = Modality.VIDEO, /, **given: Any) ->
     return Brief(model="kling-v2.1", task=task, modality=modality, **({"prompt": "a city at night"} | given))
 
 
-def rendered(brief: Brief, folder: Path) -> Rendered:
+def rendered(brief: Brief, folder: Path) -> Produced:
     (result,) = render(brief, folder, lambda share: None)
     return result
 

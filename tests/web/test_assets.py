@@ -1,9 +1,8 @@
 """Results as files: signed, expiring, in ranges, and nothing else on the disk."""
 
 import asyncio
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from aiohttp import ClientResponse
 
 from darkroom.ports import Output, Produced, Work
@@ -165,32 +164,36 @@ def test_a_removed_result_is_gone() -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize(
-    ("name", "media_type"),
-    [
-        ("r.mp4", "video/mp4"),
-        ("r.webm", "video/webm"),
-        ("r.png", "image/png"),
-        ("r.jpg", "image/jpeg"),
-        ("r.webp", "image/webp"),
-        ("r.avif", "image/avif"),
-        ("r.mp3", "audio/mpeg"),
-        ("r.wav", "audio/wav"),
-        ("r.flac", "audio/flac"),
-        ("r.opus", "audio/ogg"),
-        ("r.ogg", "audio/ogg"),
-    ],
-)
-def test_media_types(name: str, media_type: str) -> None:
-    def make(work: Work) -> Output:
-        path: Path = work.folder / name
-        path.write_bytes(b"content")
-        return Output(files=(Produced(path=path, media_type=media_type),))
+MEDIA_TYPES = {
+    "r.mp4": "video/mp4",
+    "r.webm": "video/webm",
+    "r.png": "image/png",
+    "r.jpg": "image/jpeg",
+    "r.webp": "image/webp",
+    "r.avif": "image/avif",
+    "r.mp3": "audio/mpeg",
+    "r.wav": "audio/wav",
+    "r.flac": "audio/flac",
+    "r.opus": "audio/ogg",
+    "r.ogg": "audio/ogg",
+}
 
+
+def a_file(name: str) -> Callable[[Work], Output]:
+    def make(work: Work) -> Output:
+        path = work.folder / name
+        path.write_bytes(b"content")
+        return Output(files=(Produced(path=path, media_type=MEDIA_TYPES[name]),))
+
+    return make
+
+
+def test_media_types() -> None:
     async def run() -> None:
-        async with running([make]) as server:
-            answer, _ = await get(server, await a_url(server))
-            assert answer.headers["content-type"] == media_type
+        async with running([a_file(name) for name in MEDIA_TYPES]) as server:
+            for name, media_type in MEDIA_TYPES.items():
+                answer, _ = await get(server, await a_url(server))
+                assert answer.headers["content-type"] == media_type, name
 
     asyncio.run(run())
 

@@ -6,10 +6,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from darkroom.brief import Brief
+from darkroom.brief import Brief, Produced
 from darkroom.errors import ProviderUnavailable
 from darkroom.providers.sketch import wire
-from darkroom.providers.sketch.rendered import Rendered
 
 # The child looks for modules exactly where its parent does, and never runs the parent's own main module.
 BOOT = "import sys; sys.path[:] = sys.argv[1:]; from darkroom.providers.sketch.worker import main; main()"
@@ -57,7 +56,7 @@ class Worker:
     def is_alive(self) -> bool:
         return self._process.returncode is None and not self._listening.done()
 
-    async def render(self, brief: Brief, folder: Path, on_progress: Callable[[float], None]) -> list[Rendered]:
+    async def render(self, brief: Brief, folder: Path, on_progress: Callable[[float], None]) -> list[Produced]:
         self.is_busy = True
         with contextlib.suppress(ConnectionError):
             # A broken pipe shows itself again, and more clearly, as the missing answer.
@@ -117,7 +116,7 @@ class RenderPool:
         while len(self._workers) < self._size:
             self._idle.append(await self._begin())
 
-    async def render(self, brief: Brief, folder: Path, on_progress: Callable[[float], None]) -> list[Rendered]:
+    async def render(self, brief: Brief, folder: Path, on_progress: Callable[[float], None]) -> list[Produced]:
         """Raises what the renderer raised; `ProviderUnavailable` when its process died. A cancel stops the render."""
         async with self._turns:
             worker = await self._take()

@@ -14,7 +14,7 @@ from darkroom.errors import (
     ProviderTimedOut,
     ProviderUnavailable,
 )
-from darkroom.ports import Output, Pending, Produced, Report, Ticket, Work
+from darkroom.ports import Output, Pending, Report, Ticket, Work
 from darkroom.providers.sketch import directives
 from darkroom.providers.sketch.pool import RenderPool
 
@@ -71,19 +71,7 @@ class Sketch:
         wait_s = (from_micros(int(ticket.ref)) - self._clock.now()).total_seconds()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        return Output(
-            files=tuple(
-                Produced(
-                    path=item.path,
-                    media_type=item.media_type,
-                    width=item.width,
-                    height=item.height,
-                    duration_s=item.duration_s,
-                    thumbnail=item.thumbnail,
-                )
-                for item in rendered
-            )
-        )
+        return Output(files=tuple(rendered))
 
     async def cancel(self, work: Work, ticket: Ticket) -> None:
         """Nothing to do: the render ends with the poll that awaits it."""

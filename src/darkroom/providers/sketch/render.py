@@ -6,20 +6,19 @@ from pathlib import Path
 from PIL import Image
 
 from darkroom.asset import MEDIA_TYPES
-from darkroom.brief import Brief, Modality, Task
+from darkroom.brief import Brief, Modality, Produced, Task
 from darkroom.providers.sketch import films, pictures, remakes, talking
 from darkroom.providers.sketch.composing import tune
 from darkroom.providers.sketch.effects import effect
 from darkroom.providers.sketch.frames import SAMPLE_RATE, Film, examine, first_picture
 from darkroom.providers.sketch.mark import Mark
 from darkroom.providers.sketch.recording import Recording, fitted, measured_s, record
-from darkroom.providers.sketch.rendered import Rendered
 from darkroom.providers.sketch.shot import Shot, numbered
 from darkroom.providers.sketch.speech import spoken
 from darkroom.providers.sketch.stills import save, thumbnail
 
 Progress = Callable[[float], None]
-__all__ = ["Progress", "Rendered", "render"]
+__all__ = ["Produced", "Progress", "render"]
 
 
 SHOTS: Mapping[Task, Callable[[Brief], Shot]] = {
@@ -52,7 +51,7 @@ RECORDINGS: Mapping[Modality, Callable[[Brief], Recording]] = {
 }
 
 
-def render(brief: Brief, folder: Path, on_progress: Progress) -> list[Rendered]:
+def render(brief: Brief, folder: Path, on_progress: Progress) -> list[Produced]:
     """`brief.count` results in `folder`, each different. Raises `InputUnusable` when an input cannot be decoded."""
     folder.mkdir(parents=True, exist_ok=True)
     results = []
@@ -66,7 +65,7 @@ def render(brief: Brief, folder: Path, on_progress: Progress) -> list[Rendered]:
     return results
 
 
-def _render_one(brief: Brief, stem: Path, on_progress: Progress) -> Rendered:
+def _render_one(brief: Brief, stem: Path, on_progress: Progress) -> Produced:
     if brief.modality is Modality.VIDEO:
         return _video(brief, stem, on_progress)
     if brief.modality is Modality.IMAGE:
@@ -74,7 +73,7 @@ def _render_one(brief: Brief, stem: Path, on_progress: Progress) -> Rendered:
     return _recording(brief, stem, on_progress)
 
 
-def _video(brief: Brief, stem: Path, on_progress: Progress) -> Rendered:
+def _video(brief: Brief, stem: Path, on_progress: Progress) -> Produced:
     shot = SHOTS.get(brief.task, films.from_words)(brief)
     path = stem.with_suffix(".mp4")
     mark = Mark(brief.model, shot.width, shot.height)
@@ -90,7 +89,7 @@ def _video(brief: Brief, stem: Path, on_progress: Progress) -> Rendered:
             if index % 8 == 7:
                 on_progress(min(0.99, (index + 1) / shot.frame_count))
     finished = examine(path)
-    return Rendered(
+    return Produced(
         path=path,
         media_type=MEDIA_TYPES["mp4"],
         width=finished.width,
@@ -100,7 +99,7 @@ def _video(brief: Brief, stem: Path, on_progress: Progress) -> Rendered:
     )
 
 
-def _image(brief: Brief, stem: Path) -> Rendered:
+def _image(brief: Brief, stem: Path) -> Produced:
     picture = PICTURES.get(brief.task, pictures.from_words)(brief)
     picture = Mark(brief.model, *picture.size).on_picture(picture)
     ending = _ending(brief, "png")
@@ -109,7 +108,7 @@ def _image(brief: Brief, stem: Path) -> Rendered:
     with Image.open(path) as finished:
         finished.load()
         width, height = finished.size
-    return Rendered(
+    return Produced(
         path=path,
         media_type=MEDIA_TYPES[ending],
         width=width,
@@ -118,13 +117,13 @@ def _image(brief: Brief, stem: Path) -> Rendered:
     )
 
 
-def _recording(brief: Brief, stem: Path, on_progress: Progress) -> Rendered:
+def _recording(brief: Brief, stem: Path, on_progress: Progress) -> Produced:
     recording = RECORDINGS[brief.modality](brief)
     on_progress(0.7)
     ending = _ending(brief, "mp3")
     path = stem.with_suffix(f".{ending}")
     record(recording, path)
-    return Rendered(path=path, media_type=MEDIA_TYPES[ending], duration_s=measured_s(path))
+    return Produced(path=path, media_type=MEDIA_TYPES[ending], duration_s=measured_s(path))
 
 
 def _ending(brief: Brief, usual: str) -> str:

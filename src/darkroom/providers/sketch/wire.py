@@ -6,9 +6,8 @@ from typing import Any
 import msgspec
 
 from darkroom import errors
-from darkroom.brief import Brief
+from darkroom.brief import Brief, Produced
 from darkroom.errors import DarkroomError, Failure, InvalidInput, Problem
-from darkroom.providers.sketch.rendered import Rendered
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -29,7 +28,7 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
-    results: list[Rendered]
+    results: list[Produced]
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
