@@ -244,8 +244,8 @@ class Store(Protocol):
         """At start: nobody runs what says it is running, so it is queued again. Returns how many."""
         ...
 
-    async def queued(self) -> list[Generation]:
-        """Every queued generation, oldest first."""
+    async def queued(self) -> list[tuple[str, str]]:
+        """Id and provider of every queued generation, oldest first."""
         ...
 
     async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:

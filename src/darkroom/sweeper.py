@@ -59,8 +59,8 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Enqueue every queued generation; the queue leaves alone those that it has."""
-        for generation in await self._store.queued():
-            self._queue.enqueue(generation.id, lane=generation.provider)
+        for generation_id, provider in await self._store.queued():
+            self._queue.enqueue(generation_id, lane=provider)
 
     async def catch_up(self) -> None:
         """Tell everyone here what other processes have changed."""

@@ -271,7 +271,7 @@ class BrokenOnce(SqliteStore):
         self._stumble("events_since")
         return await super().events_since(sequence)
 
-    async def queued(self) -> list[Generation]:
+    async def queued(self) -> list[tuple[str, str]]:
         self.looks += 1
         self._stumble("queued")
         return await super().queued()

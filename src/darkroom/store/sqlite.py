@@ -198,10 +198,8 @@ class SqliteStore(Books, Outbox):
         self._recent.forget()
         return count
 
-    async def queued(self) -> list[Generation]:
-        return await self._database.read(
-            lambda connection: [rows.generation(row) for row in connection.execute(GENERATION.queued)]
-        )
+    async def queued(self) -> list[tuple[str, str]]:
+        return await self._database.read(lambda connection: list(connection.execute(GENERATION.queued)))
 
     async def get(self, reference: Reference) -> Generation:
         known = self._recent.find(reference)

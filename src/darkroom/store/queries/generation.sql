@@ -57,7 +57,8 @@ RETURNING *;
 UPDATE generation SET status = 'queued' WHERE status = 'running' RETURNING id;
 
 -- name: queued
-SELECT * FROM generation WHERE settled_at IS NULL AND status = 'queued' ORDER BY number;
+-- For the sweep, which asks every few seconds and knows most of them: id and lane, and nothing to decode.
+SELECT id, provider FROM generation WHERE settled_at IS NULL AND status = 'queued' ORDER BY number;
 
 -- name: mark
 UPDATE generation
