@@ -163,6 +163,17 @@ class Service:
         model = self._catalogue.find(wanted.model, dialect=wanted.catalogue or None)
         if wanted.modality not in ("", model.modality):
             raise UnknownModel(wanted.model)
+        if not wanted.may_wait:
+            return await self._accept(principal, wanted, model)
+        # A caller that hangs up has submitted all the same: only its wait ends.
+        generation = await asyncio.shield(self._accept(principal, wanted, model))
+        wait_s = wanted.at_once_s if model.answers_at_once and wanted.at_once_s > 0 else wanted.wait_s
+        if wait_s > 0:
+            return await self._reach(generation, Fetch(id=generation.id, until=Status.COMPLETED, wait_s=wait_s))
+        return generation
+
+    async def _accept(self, principal: Principal, wanted: Submit, model: Model) -> Generation:
+        """Stored, told and queued."""
         try:
             generation = await self._take(principal, wanted, model)
         except Rejected as error:
@@ -170,9 +181,6 @@ class Service:
             raise
         self._desk.changed(generation)
         self._queue.enqueue(generation.id, lane=generation.provider)
-        wait_s = wanted.at_once_s if model.answers_at_once and wanted.at_once_s > 0 else wanted.wait_s
-        if wait_s > 0:
-            return await self._reach(generation, Fetch(id=generation.id, until=Status.COMPLETED, wait_s=wait_s))
         return generation
 
     async def _take(self, principal: Principal, wanted: Submit, model: Model) -> Generation:

@@ -41,6 +41,10 @@ class Submit:
     wait_s: float = 0.0
     at_once_s: float = 0.0
 
+    @property
+    def may_wait(self) -> bool:
+        return self.wait_s > 0 or self.at_once_s > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
@@ -50,12 +54,20 @@ class Fetch:
     until: Status = Status.QUEUED
     wait_s: float = 0.0
 
+    @property
+    def may_wait(self) -> bool:
+        return self.wait_s > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchMany:
     ids: Sequence[Reference]
     until: Status = Status.QUEUED
     wait_s: float = 0.0
+
+    @property
+    def may_wait(self) -> bool:
+        return self.wait_s > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,23 @@
 """A data folder to try commands on. Starting a process takes most of a second, so only some of them get one."""
 
 import io
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from darkroom.cli.app import app
 from tests.seeds.server import darkroom
+
+
+@contextmanager
+def _exit_of_success() -> Iterator[None]:
+    try:
+        yield
+    except SystemExit as stop:
+        if stop.code != 0:
+            raise
 
 
 class Folder:
@@ -22,7 +32,7 @@ class Folder:
 
     def act(self, *words: str) -> str:
         """What a command says on standard output, carried out in this process; raises what it raises."""
-        with redirect_stdout(io.StringIO()) as said:
+        with redirect_stdout(io.StringIO()) as said, _exit_of_success():
             app([*words, "--data", str(self.path)], result_action="return_value")
         return said.getvalue()
 

@@ -20,6 +20,8 @@ CONTEXT.set_forkserver_preload(["tests.crash.server"])
 
 Body = dict[str, Any]
 
+SETTLE_LIMIT_S = 15.0
+
 
 class Died(Exception):
     """The server was gone before it answered."""
@@ -48,9 +50,10 @@ class Life:
         return await self.ask("GET", f"/v1/generations/{id}?until={until}&wait_s=20")
 
     async def settle_everything(self) -> None:
-        """Wait until nothing is unfinished."""
-        while unfinished := (await self.ask("GET", "/v1/generations?status=queued,running&limit=100"))["items"]:
-            await asyncio.gather(*(self.reach(generation["id"]) for generation in unfinished))
+        """Wait until nothing is unfinished, a sweep or two if need be."""
+        async with asyncio.timeout(SETTLE_LIMIT_S):
+            while unfinished := (await self.ask("GET", "/v1/generations?status=queued,running&limit=100"))["items"]:
+                await asyncio.gather(*(self.reach(generation["id"]) for generation in unfinished))
 
     async def everything(self) -> list[Body]:
         found: list[Body] = []

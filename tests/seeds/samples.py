@@ -55,3 +55,20 @@ def sample(number: str, language: str, about: str = "") -> Sample:
         if sample.language == language and about in f"{sample.heading} {sample.title}"
     )
     return found
+
+
+OUR_PYTHON = """
+    import time
+
+    import requests
+
+    api = "BASE/api/v2/generate"
+    headers = {"Authorization": "Bearer KEY"}
+    sent = {"model": "luma-flash2", "prompt": "Rain on a tin roof", "params": {"duration": 5, "aspect_ratio": "1:1"}}
+    generation = requests.post(api, headers=headers, json=sent).json()
+    while generation["status"] == "pending":
+        time.sleep(0.2)
+        generation = requests.get(f"{api}/{generation['id']}", headers=headers).json()
+    print(generation["status"], generation["tokens_spent"], generation["result_url"])
+"""
+"""A caller's program of ours, of the same kind: a caller sleeps between its polls."""

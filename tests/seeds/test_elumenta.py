@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from tests.seeds.samples import needs_seeds, sample
+from tests.seeds.samples import OUR_PYTHON, needs_seeds, sample
 from tests.seeds.server import Film, Server, bash, downloaded, film, needs_curl, python
 
 HOST = "https://elumenta.ru"
@@ -68,22 +68,6 @@ def test_the_seeds_image_to_video_fails_clearly_and_for_free(server: Server, key
     shown = server.get(f"/api/v2/generate/{submitted['id']}", key)
     assert (shown["status"], shown["tokens_spent"]) == ("failed", 0)
     assert re.match(r"Provider error: image_url: .{10,}", shown["error"])
-
-
-OUR_PYTHON = """
-    import time
-
-    import requests
-
-    api = "BASE/api/v2/generate"
-    headers = {"Authorization": "Bearer KEY"}
-    sent = {"model": "luma-flash2", "prompt": "Rain on a tin roof", "params": {"duration": 5, "aspect_ratio": "1:1"}}
-    generation = requests.post(api, headers=headers, json=sent).json()
-    while generation["status"] == "pending":
-        time.sleep(0.2)
-        generation = requests.get(f"{api}/{generation['id']}", headers=headers).json()
-    print(generation["status"], generation["tokens_spent"], generation["result_url"])
-"""
 
 
 def test_a_python_program_of_ours(server: Server, key: str, tmp_path: Path) -> None:

@@ -132,6 +132,28 @@ def test_a_caller_that_hangs_up_waits_no_more() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "dialect"),
+    [
+        ("/v1/generations", {**NATIVE.body(prompt=PROMPT), "wait_s": 60}, "native"),
+        ("/api/v2/generate", ELUMENTA.body("photon-flash", prompt=PROMPT), "elumenta"),
+    ],
+)
+def test_a_submit_that_hangs_up_is_carried_out_and_waits_no_more(path: str, body: Any, dialect: str) -> None:
+    async def run() -> None:
+        provider = held_back()
+        async with running(provider) as server:
+            asking = asyncio.create_task(server.ask("POST", path, body, dialect=dialect))
+            await waiters(server, 1)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await waiters(server, 0)
+            provider.gate.set()
+            assert (await server.reach(1)).status is Status.COMPLETED
+
+    asyncio.run(run())
+
+
 def test_a_thousand_long_polls_on_one_generation_are_all_answered() -> None:
     """And they cost the store nothing, while they wait and when it ends. Its speed is for the benchmark to tell."""
 

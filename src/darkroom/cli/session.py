@@ -178,7 +178,7 @@ async def open_session(settings: Settings, *, account: str, works: bool) -> Asyn
     try:
         await (engine.work() if is_worker else engine.follow())
         await engine.welcome()
-        yield LocalSession(engine, await engine.principal(account))
+        yield LocalSession(engine, await _principal(engine, account))
     finally:
         await engine.close()
 
@@ -186,6 +186,14 @@ async def open_session(settings: Settings, *, account: str, works: bool) -> Asyn
 def _reference(id: str) -> Reference:
     """A generation's number where it is one, its id otherwise."""
     return int(id) if id.isascii() and id.isdigit() and len(id) <= 18 else id
+
+
+async def _principal(engine: Engine, account: str) -> Principal:
+    try:
+        return await engine.principal(account)
+    except NotFound:
+        names = ", ".join(found.name for found in await engine.store.accounts())
+        raise InvalidInput.of("--account", f"there is no account '{account}'; there are {names}") from None
 
 
 def _as_file(value: Any) -> Any:

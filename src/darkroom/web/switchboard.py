@@ -146,7 +146,7 @@ class Switchboard:
         if isinstance(verb, Submit):
             verb = replace(verb, dialect=dialect.name)
         self._metrics.asked(dialect.name, type(verb).__name__)
-        if isinstance(verb, Fetch | FetchMany) and verb.wait_s > 0:
+        if isinstance(verb, Submit | Fetch | FetchMany) and verb.may_wait:
             answer = await _unless_disconnected(self._service.perform(principal, verb), receive)
         else:
             answer = await self._service.perform(principal, verb)
