@@ -5,7 +5,7 @@ import hmac
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from darkroom.ids import new_secret
@@ -32,9 +32,6 @@ class Plan:
 
     def allows(self, slug: str) -> bool:
         return any(fnmatchcase(slug, pattern) for pattern in self.models)
-
-    def expiry(self, settled_at: datetime) -> datetime | None:
-        return settled_at + timedelta(days=self.retention_days) if self.retention_days is not None else None
 
     @property
     def windows(self) -> Mapping[str, int | None]:

@@ -2,17 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from weakref import WeakValueDictionary
 
 import structlog
-from yarl import URL
 
 from darkroom.clock import Clock
-from darkroom.guarded import GuardedClient, Refused
+from darkroom.guarded import GuardedClient, Refused, host_of
 from darkroom.ports import Delivery
 from darkroom.wire import Dialect, Reply
 
@@ -29,6 +29,9 @@ SLOTS_PER_HOST = 4
 HAND_SIZE = 1000
 """The most deliveries taken out of the outbox at once; nearly all of them wait for a slot."""
 
+HAND_PER_HOST = 64
+"""A host with so many in hand gets no more of them: however many it has coming, those behind them are found."""
+
 REST_LIMIT_S = 5.0
 """How long a message waits that nobody woke us for: one that another process wrote."""
 
@@ -36,7 +39,9 @@ REST_LIMIT_S = 5.0
 class Outbox(Protocol):
     """What of the store is used here."""
 
-    async def due_deliveries(self, *, now: datetime, limit: int) -> tuple[list[Delivery], datetime | None]: ...
+    async def due_deliveries(
+        self, *, now: datetime, limit: int, busy_hosts: Collection[str]
+    ) -> tuple[list[Delivery], datetime | None]: ...
 
     async def note_delivery(
         self, delivery_id: str, *, is_done: bool, outcome: str, due_at: datetime | None, now: datetime
@@ -72,9 +77,9 @@ class Courier:
         self._clock = clock
         self._schedule_for = schedule_for
         self._in_hand: dict[str, asyncio.Task[None]] = {}
+        self._in_hand_of: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(SLOTS)
         self._lanes: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self._has_more = False
         self._is_closed = False
         self._woken = asyncio.Event()
         self._ended = asyncio.Event()
@@ -113,13 +118,16 @@ class Courier:
         """Send off what is due; returns when the next one will be."""
         # From before the question: what is noted while it is answered may still stand in the answer, and has gone out.
         in_hand = set(self._in_hand)
-        due, next_due_at = await self._store.due_deliveries(now=self._clock.now(), limit=HAND_SIZE)
-        self._has_more = len(due) == HAND_SIZE
-        for delivery in due:
-            if delivery.id not in in_hand:
-                task = asyncio.create_task(self._carry(delivery))
-                task.add_done_callback(_tell_of_fault)
-                self._in_hand[delivery.id] = task
+        busy = [host for host, count in self._in_hand_of.items() if count >= HAND_PER_HOST]
+        due, next_due_at = await self._store.due_deliveries(now=self._clock.now(), limit=HAND_SIZE, busy_hosts=busy)
+        new = [delivery for delivery in due if delivery.id not in in_hand]
+        for delivery in new:
+            task = asyncio.create_task(self._carry(delivery))
+            task.add_done_callback(_tell_of_fault)
+            self._in_hand[delivery.id] = task
+            self._in_hand_of[host_of(delivery.url)] += 1
+        if new and len(due) == HAND_SIZE:
+            self.wake()  # there may be more, for hosts that are less busy
         return next_due_at
 
     async def _rest(self, *, until: datetime | None) -> None:
@@ -131,13 +139,23 @@ class Courier:
     async def _carry(self, delivery: Delivery) -> None:
         try:
             # Its host's lane first: who waits there keeps no slot from others.
-            async with self._lane(_host(delivery)), self._slots:
+            async with self._lane(host_of(delivery.url)), self._slots:
                 outcome = await self._try(delivery)
             due_at = await self._note(delivery, outcome)
         finally:
-            del self._in_hand[delivery.id]
-        if due_at is not None or (self._has_more and len(self._in_hand) < HAND_SIZE // 2):
+            left = self._leave(delivery)
+        if due_at is not None or left == HAND_PER_HOST // 2:
             self.wake()
+
+    def _leave(self, delivery: Delivery) -> int:
+        """Out of our hands; returns how many of its host's are left."""
+        del self._in_hand[delivery.id]
+        host = host_of(delivery.url)
+        self._in_hand_of[host] -= 1
+        left = self._in_hand_of[host]
+        if left == 0:
+            del self._in_hand_of[host]
+        return left
 
     def _lane(self, host: str) -> asyncio.Semaphore:
         """Forgotten with the last delivery that holds it."""
@@ -185,7 +203,7 @@ def _tell(delivery: Delivery, outcome: Outcome, due_at: datetime | None) -> None
     about = log.bind(
         delivery=delivery.id,
         generation=delivery.generation.id,
-        host=_host(delivery),
+        host=host_of(delivery.url),
         outcome=outcome.text,
         tries=delivery.tries + 1,
     )
@@ -200,10 +218,3 @@ def _tell(delivery: Delivery, outcome: Outcome, due_at: datetime | None) -> None
 def _tell_of_fault(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.error("a delivery was not noted, and will go out again", exc_info=task.exception())
-
-
-def _host(delivery: Delivery) -> str:
-    try:
-        return URL(delivery.url).host or ""
-    except ValueError:
-        return ""

@@ -25,10 +25,8 @@ DarkroomError
 │   ├── ProviderUnavailable  the provider did not take the work (may be tried again)
 │   ├── ProviderTimedOut     the provider took the work and did not finish in time
 │   ├── InputUnusable        an input medium could not be fetched or read
-│   ├── Ambiguous            nobody knows whether the provider took the work
-│   └── Canceled             the caller took it back
+│   └── Ambiguous            nobody knows whether the provider took the work
 ├── Broken                   a bug or a lost race: logged, never shown
-│   ├── IllegalTransition
 │   └── StaleAttempt         another attempt has taken over; ours no longer counts
 └── Misconfigured            the operator can mend it; the start stops
     └── CatalogueError       a model file is wrong: which file, which line, and why
@@ -254,16 +252,8 @@ class Ambiguous(Failure):
     code = "ambiguous"
 
 
-class Canceled(Failure):
-    code = "canceled"
-
-
 class Broken(DarkroomError):
     """A bug or a lost race: logged, never shown."""
-
-
-class IllegalTransition(Broken):
-    pass
 
 
 class StaleAttempt(Broken):

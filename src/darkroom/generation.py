@@ -1,13 +1,12 @@
 """One paid request for media, from accepted to settled: its statuses, and the only moves between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from darkroom.asset import Asset
 from darkroom.credits import Credits
-from darkroom.errors import IllegalTransition
 
 
 class Status(StrEnum):
@@ -76,15 +75,3 @@ class Generation:
     @property
     def spent_total(self) -> Credits:
         return Credits(sum(self.spent.values()))
-
-    def advance(self, to: Status, *, now: datetime) -> "Generation":
-        """This generation moved to `to`; raises `IllegalTransition`."""
-        if to not in TRANSITIONS[self.status]:
-            raise IllegalTransition(f"{self.id}: {self.status} -> {to}")
-        return replace(
-            self,
-            status=to,
-            attempt=self.attempt + (to is Status.RUNNING),
-            started_at=now if to is Status.RUNNING and self.started_at is None else self.started_at,
-            settled_at=now if to in TERMINAL else None,
-        )

@@ -3,12 +3,13 @@
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -69,13 +70,28 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
+    """Each look-up in a thread of its own that nobody waits for: the loop's are few and joined at the end, so that one
+    silent name server would hold up every other name, and the process when it is told to stop."""
+
     async def resolve(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except UnicodeError as error:
-            raise OSError("not a host name") from error
-        return [str(address[0]) for *_, address in found]
+        answer: asyncio.Future[list[str]] = loop.create_future()
+
+        def tell(act: Callable[[Any], None], value: object) -> None:
+            # The loop may be gone by now, and whoever asked as well.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(lambda: None if answer.done() else act(value))
+
+        def look_up() -> None:
+            try:
+                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            except (OSError, UnicodeError) as error:
+                tell(answer.set_exception, error if isinstance(error, OSError) else OSError("not a host name"))
+            else:
+                tell(answer.set_result, [str(address[0]) for *_, address in found])
+
+        threading.Thread(target=look_up, name="look-up", daemon=True).start()
+        return await answer
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
@@ -214,6 +230,13 @@ class GuardedClient:
         # aiohttp asks no resolver about a literal address, so every hop comes by here.
         self._gate.check_url(url)
         return self._session.request(method, url, data=body, headers=headers, allow_redirects=False)
+
+
+def host_of(url: str) -> str:
+    try:
+        return URL(url).host or ""
+    except ValueError:
+        return ""
 
 
 def _parse(url: str) -> URL:

@@ -1,6 +1,6 @@
 """The protocols between the core and the outside, and the values that cross them."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -320,8 +320,10 @@ class Store(Protocol):
 
     async def delete_webhook(self, account_id: str, webhook_id: str) -> None: ...
 
-    async def due_deliveries(self, *, now: datetime, limit: int) -> tuple[list[Delivery], datetime | None]:
-        """What is to be sent now, and when the next one is due."""
+    async def due_deliveries(
+        self, *, now: datetime, limit: int, busy_hosts: Collection[str] = ()
+    ) -> tuple[list[Delivery], datetime | None]:
+        """What is to be sent now, but for `busy_hosts`, and when the next one is due."""
         ...
 
     async def note_delivery(

@@ -220,8 +220,8 @@ class Service:
     async def _place(self, new: NewGeneration, admission: Admission) -> Generation:
         if not admission.blobs:
             return await self._store.submit(new)
-        await self._intake.store(admission)
         try:
+            await self._intake.store(admission)
             return await self._store.submit(new)
         except Exception:
             await self._intake.withdraw(admission)
@@ -254,8 +254,12 @@ class Service:
 
     async def fetch_many(self, principal: Principal, wanted: FetchMany) -> tuple[Generation, ...]:
         """In the order asked for; one that is not there refuses the whole."""
+        # Found first, then waited for: a refusal must leave nobody waiting.
+        found = [await self._own(principal, id) for id in wanted.ids]
+        if wanted.wait_s <= 0:
+            return tuple(self._bell.with_progress(generation) for generation in found)
         fetches = [Fetch(id=id, until=wanted.until, wait_s=wanted.wait_s) for id in wanted.ids]
-        return tuple(await asyncio.gather(*(self.fetch(principal, fetch) for fetch in fetches)))
+        return tuple(await asyncio.gather(*map(self._reach, found, fetches)))
 
     async def watch(self, generation: Generation) -> AsyncIterator[Generation | None]:
         """Each change of a generation that its caller was given; None now and then while nothing changes."""
@@ -306,7 +310,8 @@ class Service:
 
     async def price(self, principal: Principal | None, wanted: Price) -> Quotation:
         model = self._catalogue.find(wanted.model, dialect=wanted.catalogue or None)
-        inputs = model.draft(wanted.inputs) if wanted.is_draft else model.accept(wanted.inputs)
+        given = model.without_strangers(wanted.inputs, wanted.may_drop)
+        inputs = model.draft(given) if wanted.is_draft else model.accept(given)
         return Quotation(model=model, inputs=inputs, amount=Credits(model.quote(inputs) * wanted.count))
 
     async def show_models(self, principal: Principal | None, wanted: ShowModels) -> tuple[Model, ...]:

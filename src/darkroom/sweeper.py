@@ -35,7 +35,9 @@ class Sweeper:
 
     def notice(self) -> None:
         """Another process has written to the store: sweep now."""
+        # At once: a sweep in hand may take a while, and a revoked key must not work until it ends.
         self._store.forget()
+        self._service.forget_keys()
         self._foreign.set()
 
     async def prepare(self) -> None:

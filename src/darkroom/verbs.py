@@ -118,13 +118,14 @@ class Remove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """`is_draft` prices the options alone: what else is required may be missing."""
+    """`is_draft` prices the options alone: what else is required may be missing. `may_drop` is as for `Submit`."""
 
     model: str
     inputs: Mapping[str, object]
     catalogue: str = ""
     count: int = 1
     is_draft: bool = False
+    may_drop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Puts the parts together: the only file that names concrete classes."""
 
 import asyncio
+import fcntl
 import os
 import secrets
 import shutil
@@ -49,6 +50,8 @@ SCHEDULES_S: Mapping[str, Sequence[float]] = {
 Listener = Callable[[Generation], None]
 
 DEFAULT_ACCOUNT = "default"
+
+SECRET_BYTES = 32
 
 
 class FrontDesk:
@@ -292,10 +295,17 @@ def _providers(settings: Settings, clock: Clock) -> Mapping[str, Provider]:
 
 def _secret(path: Path) -> bytes:
     """The key that signs asset URLs: made once for a data folder, readable by its owner alone."""
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        # Cut off while it was made, or torn by a crash: anyone could sign with a secret that is empty.
+        if not path.exists() or path.stat().st_size < SECRET_BYTES:
+            made = path.with_suffix(".new")
+            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+                stream.write(secrets.token_bytes(SECRET_BYTES))
+                stream.flush()
+                os.fsync(stream.fileno())
+            made.replace(path)
         return path.read_bytes()
-    with os.fdopen(file, "wb") as stream:
-        stream.write(secrets.token_bytes(32))
-    return path.read_bytes()
+    finally:
+        os.close(folder)

@@ -2,10 +2,11 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -13,12 +14,22 @@ from darkroom.asset import Asset
 from darkroom.catalogue import Catalogue, Model
 from darkroom.clock import Clock
 from darkroom.credits import ZERO
-from darkroom.errors import Ambiguous, Failure, NotFound, ProviderTimedOut, ProviderUnavailable, StaleAttempt
+from darkroom.errors import (
+    Ambiguous,
+    DarkroomError,
+    Failure,
+    NotFound,
+    ProviderTimedOut,
+    ProviderUnavailable,
+    StaleAttempt,
+)
 from darkroom.generation import Cause, Generation, Status
 from darkroom.intake import Intake
 from darkroom.notify import Bell
 from darkroom.ports import Assets, Attempt, Begun, Desk, Output, Provider, Settlement, Store, Ticket, Work
 from darkroom.queue import Dispatcher
+
+Written = TypeVar("Written")
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +96,6 @@ class Worker:
         self._unpark(generation)
         self._desk.changed(generation)
         folder = self._folder / f"{generation.id}-{generation.attempt}"
-        folder.mkdir(parents=True, exist_ok=True)
         try:
             await self._attempt(begun, folder)
         except StaleAttempt as error:
@@ -103,6 +113,7 @@ class Worker:
         try:
             model = self._catalogue.find(generation.model)
             provider = self._providers[generation.provider]
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
             async with asyncio.timeout(self._rules.limit_s) as deadline:
                 output = await self._carry_out(begun, model, provider, folder, deadline)
             await self._finish(generation, output)
@@ -149,7 +160,7 @@ class Worker:
                 return started
             ticket = started
         try:
-            await self._store.note_ticket(generation.id, generation.attempt, ticket.ref)
+            await self._note_ticket(generation, ticket.ref)
             return await self._follow(generation, provider, work, ticket)
         except StaleAttempt:
             # Taken back by another process, which nobody here has noticed yet: what is remembered is old.
@@ -169,7 +180,7 @@ class Worker:
         if provider.may_restart:
             return await provider.start(work)
         # If we die between here and the answer, the next attempt knows that a paid call may have gone out.
-        await self._store.note_ticket(generation.id, generation.attempt, SENDING)
+        await self._note_ticket(generation, SENDING)
         try:
             return await provider.start(work)
         except asyncio.CancelledError:
@@ -185,7 +196,7 @@ class Worker:
             except ProviderUnavailable:
                 # The work is the provider's already: not reaching it to ask says nothing about the work.
                 misses += 1
-                await asyncio.sleep(min(self._rules.retry_s * 2.0**misses, 30.0))
+                await asyncio.sleep(self._pause_s(misses))
                 continue
             if isinstance(state, Output):
                 return state
@@ -239,7 +250,9 @@ class Worker:
 
     async def _settle(self, generation: Generation, settlement: Settlement) -> None:
         try:
-            settled = await self._store.settle(generation.id, generation.attempt, settlement, now=self._clock.now())
+            settled = await self._insist(
+                lambda: self._store.settle(generation.id, generation.attempt, settlement, now=self._clock.now())
+            )
         except StaleAttempt:
             keys = [key for asset in settlement.outputs for key in (asset.key, asset.thumbnail) if key is not None]
             await self._assets.delete(keys)
@@ -256,9 +269,33 @@ class Worker:
 
     async def _hand_back(self, generation: Generation, outcome: str) -> None:
         try:
-            await self._store.hand_back(generation.id, generation.attempt, outcome, now=self._clock.now())
+            await self._insist(
+                lambda: self._store.hand_back(generation.id, generation.attempt, outcome, now=self._clock.now())
+            )
         except StaleAttempt as error:
             log.warning("dropped a stale attempt", reason=str(error))
+
+    async def _note_ticket(self, generation: Generation, ref: str) -> None:
+        await self._insist(lambda: self._store.note_ticket(generation.id, generation.attempt, ref))
+
+    async def _insist(self, write: Callable[[], Awaitable[Written]]) -> Written:
+        """Written down sooner or later: that the disk is full says nothing about the work, and what nobody had written
+        down would run for ever. A shutdown leaves it to the next start."""
+        misses = 0
+        while True:
+            try:
+                return await write()
+            except DarkroomError:
+                raise
+            except Exception as error:
+                if self._is_closing:
+                    raise asyncio.CancelledError from error
+                log.exception("the store did not take it, and is asked again")
+            misses += 1
+            await asyncio.sleep(self._pause_s(misses))
+
+    def _pause_s(self, misses: int) -> float:
+        return min(self._rules.retry_s * 2.0 ** min(misses, 10), 30.0)
 
     async def _park(self, begun: Begun, error: Ambiguous) -> None:
         """Nobody knows whether the provider took the work: the operator's policy decides, never a guess."""
@@ -268,7 +305,9 @@ class Worker:
             await self._hand_back(generation, RETRY)
             self._queue.again(generation.id, after_s=self._rules.retry_s)
         elif self._rules.when_ambiguous == "hold":
-            await self._store.note_outcome(generation.id, generation.attempt, AMBIGUOUS, now=self._clock.now())
+            await self._insist(
+                lambda: self._store.note_outcome(generation.id, generation.attempt, AMBIGUOUS, now=self._clock.now())
+            )
             self._parked[generation.id] = asyncio.create_task(self._outwait(begun, error))
         else:
             await self._settle(generation, _failed(error))

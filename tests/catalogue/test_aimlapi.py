@@ -79,6 +79,18 @@ def test_some_of_them(shipped: Catalogue, name: str, path: str, modality: str, t
     assert (model.extra["path"], model.modality, set(model.tasks)) == (path, Modality(modality), tasks)
 
 
+@pytest.mark.parametrize("name", ["klingai/video-o1-reference-to-video", "alibaba/wan-2-7-r2v"])
+def test_references_that_are_not_required_may_be_missing(shipped: Catalogue, name: str) -> None:
+    """The facts require `model` and `prompt`, and list the pictures as something to add."""
+    model = shipped.find(name, dialect="aimlapi")
+    assert model.task_of(model.accept({"prompt": "x"})) is Task.TEXT_TO_VIDEO
+    pictures = {
+        "klingai/video-o1-reference-to-video": {"image_list": ["https://here/a.png"]},
+        "alibaba/wan-2-7-r2v": {"image_urls": ["https://here/a.png"]},
+    }
+    assert model.task_of(model.accept({"prompt": "x", **pictures[name]})) is Task.REFERENCE_TO_VIDEO
+
+
 @pytest.mark.parametrize(
     ("name", "given", "cost"),
     [

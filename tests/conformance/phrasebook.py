@@ -11,8 +11,8 @@ Said = tuple[int, str]
 @dataclass(frozen=True)
 class Phrases:
     """`submit` gives path and body; `fetch` a path from an id. `spent` is None where the dialect does not tell.
-    `per_credit` is how many of the dialect's own unit are one credit; `credits` what the documents' own sample costs, where
-    they tell."""
+    `per_credit` is how many of the dialect's own unit are one credit; `credits` what the documents' own sample costs,
+    where they tell."""
 
     dialect: str
     submit: Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]

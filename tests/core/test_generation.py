@@ -1,13 +1,8 @@
 """The table of moves, stated by hand here, in `docs/generations.md` and in the code: all three are the same."""
 
-from datetime import timedelta
-from itertools import product
 from pathlib import Path
 
-import pytest
-
 from darkroom.credits import Credits
-from darkroom.errors import IllegalTransition
 from darkroom.generation import TERMINAL, TRANSITIONS, Generation, Status
 from darkroom.testing import FrozenClock
 
@@ -52,26 +47,6 @@ def test_the_code_has_these_moves_and_no_others() -> None:
 
 def test_the_document_has_these_moves_and_no_others() -> None:
     assert {(row[0], row[1]) for row in rows_of(DOCS / "generations.md", "| from | to |")} == MOVES
-
-
-@pytest.mark.parametrize(("source", "target"), list(product(Status, Status)))
-def test_advance(source: Status, target: Status) -> None:
-    if (source, target) not in MOVES:
-        with pytest.raises(IllegalTransition):
-            a_generation(source).advance(target, now=NOW)
-        return
-    moved = a_generation(source).advance(target, now=NOW)
-    assert moved.status is target
-    assert moved.attempt == (1 if target == "running" else 0)
-    assert moved.settled_at == (NOW if target in ENDS else None)
-    assert moved.is_terminal == (target in ENDS)
-
-
-def test_a_second_attempt_counts_on_and_keeps_its_first_start() -> None:
-    later = NOW + timedelta(minutes=1)
-    once = a_generation().advance(Status.RUNNING, now=NOW).advance(Status.QUEUED, now=NOW)
-    twice = once.advance(Status.RUNNING, now=later)
-    assert (twice.attempt, twice.started_at) == (2, NOW)
 
 
 def rows_of(file: Path, head: str) -> list[list[str]]:

@@ -1,7 +1,6 @@
 """What an operator may set: settings, plans, ids, and one server to a folder."""
 
 import multiprocessing
-from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -92,11 +91,6 @@ def test_a_plan_that_is_wrong_is_named(tmp_path: Path, text: str, names: str) ->
     file.write_text(text)
     with pytest.raises(Misconfigured, match=names):
         plans.load(file)
-
-
-def test_retention() -> None:
-    assert Plan(name="p", title="P", retention_days=7).expiry(NOW) == NOW + timedelta(days=7)
-    assert Plan(name="p", title="P").expiry(NOW) is None
 
 
 def test_ids_are_new_and_sort_by_time() -> None:

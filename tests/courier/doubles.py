@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +13,7 @@ from darkroom.catalogue import Catalogue
 from darkroom.credits import Credits
 from darkroom.errors import Rejected
 from darkroom.generation import Generation, Status
+from darkroom.guarded import host_of
 from darkroom.ports import Delivery
 from darkroom.wire import Message, Reply, Route, WireRequest, WireResponse
 
@@ -82,9 +83,11 @@ class MemoryOutbox:
         row = self.rows[delivery.id] = Row(delivery, due_at)
         return row
 
-    async def due_deliveries(self, *, now: datetime, limit: int) -> tuple[list[Delivery], datetime | None]:
+    async def due_deliveries(
+        self, *, now: datetime, limit: int, busy_hosts: Collection[str]
+    ) -> tuple[list[Delivery], datetime | None]:
         waiting = [(row.due_at, row.delivery) for row in self.rows.values() if row.due_at is not None]
-        due = [delivery for due_at, delivery in waiting if due_at <= now]
+        due = [delivery for due_at, delivery in waiting if due_at <= now and host_of(delivery.url) not in busy_hosts]
         later = [due_at for due_at, _ in waiting if due_at > now]
         self.looks.put_nowait(None)
         if self.faults:

@@ -25,6 +25,23 @@ def test_a_slow_receiver_holds_up_nobody_but_itself() -> None:
     play(act)
 
 
+def test_a_slow_receiver_with_more_than_a_hand_holds_up_nobody_either() -> None:
+    async def act() -> None:
+        async with a_scene() as scene:
+            scene.receiver.door.clear()
+            for number in range(1500):
+                scene.outbox.add(a_delivery(f"slow-{number}", scene.receiver.url("/slow", host="slow.example")))
+            scene.outbox.add(a_delivery("quick", scene.receiver.url(host="quick.example")))
+            scene.courier.wake()
+            assert await scene.outbox.notes.get() == "quick"
+            scene.receiver.door.set()
+            for _ in range(1500):
+                await scene.outbox.notes.get()
+            assert len(scene.receiver.letters) == 1501
+
+    play(act)
+
+
 def test_sixteen_are_on_their_way_at_once() -> None:
     async def act() -> None:
         async with a_scene() as scene:

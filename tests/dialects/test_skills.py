@@ -221,6 +221,20 @@ def test_a_submit_takes_json_and_forms() -> None:
     assert parse_submit(WireRequest(path=path, body=form, is_form=True)).is_form
 
 
+def test_soras_length_has_two_documented_names() -> None:
+    """The snapshot has "seconds/duration=4" for Sora; no other model has the first of them."""
+    sora, other = {"model": "openai/sora-2-pro"}, {"model": "google/veo-3.1"}
+    assert parse_submit(WireRequest(path=sora, body={"prompt": "p", "seconds": 8})).inputs == {
+        "prompt": "p",
+        "duration": 8,
+    }
+    form = {"prompt": ["p"], "seconds": ["8"]}
+    assert parse_submit(WireRequest(path=sora, body=form, is_form=True)).inputs == {"prompt": ["p"], "duration": ["8"]}
+    both = {"prompt": "p", "seconds": 8, "duration": 4}
+    assert parse_submit(WireRequest(path=sora, body=both)).inputs == both
+    assert parse_submit(WireRequest(path=other, body={"seconds": 8})).inputs == {"seconds": 8}
+
+
 @pytest.mark.parametrize("body", [None, [], "text", 5, True])
 def test_a_bad_body_is_refused(body: Any) -> None:
     for parse in (parse_submit, parse_speech):

@@ -30,6 +30,21 @@ def test_a_restyle_keeps_timing_and_motion_and_changes_the_colours(tmp_path: Pat
     assert seen.has_sound
 
 
+@pytest.mark.parametrize("task", [Task.VIDEO_TO_VIDEO, Task.EDIT])
+def test_a_restyle_shows_its_reference_pictures_and_leaves_the_rest_alone(
+    tmp_path: Path, clip: Path, task: Task
+) -> None:
+    red = tmp_path / "red.png"
+    Image.new("RGB", (160, 90), (250, 10, 10)).save(red)
+    plain = watch(rendered(a_brief(task, media=with_media(video=clip)), tmp_path / "plain").path)
+    seen = watch(rendered(a_brief(task, media=with_media(video=clip, reference=red)), tmp_path / "out").path)
+    for frame, other in ((seen.frames[0], plain.frames[0]), (seen.frames[20], plain.frames[20])):
+        is_red = ((frame.astype(int) - (250, 10, 10)).__abs__().sum(axis=2) < 90) & (frame[..., 0] > 180)
+        assert is_red.sum() > 800
+        assert not is_red[:100].any()
+        assert likeness(frame[:100], other[:100]) > 34
+
+
 def test_the_sound_of_the_footage_stays_only_when_asked(tmp_path: Path, clip: Path) -> None:
     silent = a_brief(Task.EDIT, keep_audio=False, media=with_media(video=clip))
     assert not watch(rendered(silent, tmp_path / "silent").path).has_sound
@@ -94,6 +109,13 @@ def test_motion_control_moves_the_picture_for_as_long_as_the_footage(tmp_path: P
     assert len(seen.frames) == 24
     orange = (np.asarray(seen.frames[0], int) - (255, 165, 0)).__abs__().sum(axis=2) < 90
     assert orange.sum() > 2000
+
+
+def test_who_moves_may_be_shown_in_a_video(tmp_path: Path, clip: Path) -> None:
+    """Act-Two's character is "a picture or a video"."""
+    other = film(tmp_path / "other.mp4", frames=6, fps=12)
+    brief = a_brief(Task.MOTION_CONTROL, media=with_media(video=clip, image=other))
+    assert len(watch(rendered(brief, tmp_path / "out").path).frames) == 24
 
 
 def test_lip_sync_has_the_voice_and_its_length(tmp_path: Path, clip: Path) -> None:

@@ -227,7 +227,7 @@ def test_migrations_are_numbered_without_gaps() -> None:
 
 def test_an_empty_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
     """As when two commands are run on a new folder."""
-    for round in range(10):
+    for round in range(60):
         file = tmp_path / f"{round}.db"
         faults: list[apsw.Error] = []
         line = threading.Barrier(6)

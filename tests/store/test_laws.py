@@ -10,6 +10,7 @@ import pytest
 from darkroom.credits import Credits
 from darkroom.generation import Status
 from darkroom.ports import Settlement
+from darkroom.store.queries import migrations
 from tests.store.conftest import NOW, a_new, an_account, opened, play, rows_of, tamper
 
 
@@ -32,6 +33,8 @@ def lived(file: Path) -> Path:
     play(act)
     return file
 
+
+TRIGGER = next(script for number, script in migrations() if number == 4)
 
 A_GENERATION = "(SELECT id FROM generation WHERE number = 1)"
 AN_ACCOUNT = "(SELECT id FROM account)"
@@ -60,10 +63,10 @@ ENTRY = "INSERT INTO entry (at, account_id, generation_id, kind, purse, amount) 
         ("UPDATE balance SET spent = -1, available = available + spent + 1", "CHECK"),
         ("UPDATE balance SET available = available + 1", "CHECK"),
         ("UPDATE generation SET status = 'completed' WHERE number = 3", "CHECK"),
-        ("UPDATE generation SET status = 'queued' WHERE number = 1", "CHECK"),
+        ("UPDATE generation SET status = 'queued' WHERE number = 1", "cannot move"),
         ("UPDATE generation SET settled_at = NULL WHERE number = 1", "CHECK"),
         ("UPDATE generation SET settled_at = 1 WHERE number = 3", "CHECK"),
-        ("UPDATE generation SET status = 'done' WHERE number = 1", "CHECK"),
+        ("UPDATE generation SET status = 'done' WHERE number = 1", "cannot move"),
         ("UPDATE generation SET quote = -1 WHERE number = 1", "CHECK"),
         ("DELETE FROM generation WHERE number = 1", "FOREIGN KEY"),
         ("DELETE FROM account", "FOREIGN KEY"),
@@ -80,6 +83,7 @@ def test_the_database_refuses(lived: Path, statement: str, law: str) -> None:
 
 
 UNLOCK = "DROP TRIGGER entry_is_never_updated"
+FREE = "DROP TRIGGER generation_moves"
 LOOSE = "PRAGMA ignore_check_constraints = 1"
 
 
@@ -92,9 +96,9 @@ LOOSE = "PRAGMA ignore_check_constraints = 1"
         ((UNLOCK, "UPDATE entry SET amount = amount + 1 WHERE kind = 'grant'"), "account "),
         ((UNLOCK, "UPDATE entry SET amount = 1 WHERE kind = 'capture'"), "generation "),
         (("DROP TRIGGER entry_is_never_deleted", "DELETE FROM entry WHERE kind = 'release'"), "generation "),
-        (("UPDATE generation SET status = 'failed' WHERE number = 1",), "generation "),
+        ((FREE, "UPDATE generation SET status = 'failed' WHERE number = 1"), "generation "),
         (("UPDATE generation SET status = 'completed', settled_at = 1 WHERE number = 3",), "generation "),
-        (("UPDATE generation SET status = 'queued', settled_at = NULL WHERE number = 2",), "generation "),
+        ((FREE, "UPDATE generation SET status = 'queued', settled_at = NULL WHERE number = 2"), "generation "),
         (("UPDATE generation SET quote = 39 WHERE number = 1",), "generation "),
         (("UPDATE generation SET spent = '{\"permanent\": 24}' WHERE number = 1",), "generation "),
         (("UPDATE generation SET held = '{}' WHERE number = 3",), "generation "),
@@ -119,6 +123,38 @@ def test_the_audit_counts_and_agrees(lived: Path) -> None:
             assert (audit.entries, audit.accounts, audit.generations, audit.discrepancies) == (7, 1, 3, ())
 
     play(act)
+
+
+MOVES = {
+    ("queued", "running"),
+    ("queued", "failed"),
+    ("queued", "canceled"),
+    ("running", "queued"),
+    ("running", "completed"),
+    ("running", "failed"),
+    ("running", "canceled"),
+}
+
+
+@pytest.mark.parametrize("source", list(Status))
+def test_a_status_moves_by_the_table_whatever_the_application_believes(lived: Path, source: Status) -> None:
+    for target in Status:
+        connection = apsw.Connection(str(lived))
+        connection.execute("BEGIN")
+        connection.execute("DROP TRIGGER generation_moves")
+        settled = {status: "0" if status in ("completed", "failed", "canceled") else "NULL" for status in Status}
+        connection.execute(
+            f"UPDATE generation SET status = '{source}', settled_at = {settled[source]} WHERE number = 3"
+        )
+        connection.execute(TRIGGER)
+        move = f"UPDATE generation SET status = '{target}', settled_at = {settled[target]} WHERE number = 3"
+        if source == target or (source, target) in MOVES:
+            connection.execute(move)
+        else:
+            with pytest.raises(apsw.ConstraintError, match="cannot move like that"):
+                connection.execute(move)
+        connection.execute("ROLLBACK")
+        connection.close()
 
 
 def verify(folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -226,3 +226,21 @@ def test_a_bad_key_is_refused_before_a_body_is_read() -> None:
             assert answer.status == 401
 
     asyncio.run(run())
+
+
+def test_a_streamed_text_is_unavailable_and_a_streamed_video_is_a_mistake() -> None:
+    """Text models are outside of our field and answer `model_unavailable`, streamed or not."""
+
+    async def run() -> None:
+        async with running() as server:
+            text = await ELUMENTA.ask_for(server, "gpt-5", prompt=PROMPT, stream=True)
+            assert (text.status, text.body["error"]) == (503, "model_unavailable")
+            video = await ELUMENTA.ask_for(server, prompt=PROMPT, stream=True)
+            assert (video.status, video.body["error"], set(video.body["details"])) == (
+                422,
+                "validation_error",
+                {"stream"},
+            )
+            await untouched(server)
+
+    asyncio.run(run())

@@ -85,6 +85,28 @@ def test_the_main_job_at_both_places(dialect: Phrases, prefix: str) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("dialect", "path", "names"),
+    [
+        ("elumenta", "/api/v2/auth/login", {"error", "message", "details"}),
+        ("aimlapi", "/v2/nothing", {"message", "path", "requestId", "statusCode", "timestamp"}),
+        ("vivix", "/api/v1/nothing", {"error", "message", "next", "request_id"}),
+        ("skills", "/api/v1/nothing", {"error", "message"}),
+        ("native", "/v1/nothing", {"error"}),
+    ],
+)
+def test_a_path_that_nobody_serves_is_refused_in_the_callers_words(dialect: str, path: str, names: set[str]) -> None:
+    async def run() -> None:
+        async with running() as server:
+            for place in (path, f"/{dialect}{path}"):
+                answer = await server.ask("POST", place, {}, dialect=dialect)
+                assert (answer.status, set(answer.body)) == (404, names)
+            unknown = await server.ask("POST", path, {}, key="")
+            assert (unknown.status, set(unknown.body)) == (404, {"error"})
+
+    asyncio.run(run())
+
+
 def test_a_path_is_decoded_once() -> None:
     async def run() -> None:
         async with running() as server:

@@ -38,13 +38,14 @@ def parse_generate(request: WireRequest) -> Submit:
     model = wire.text(body, "model", limit=200)
     del body["model"]
     params = account.params_of(body.pop("params", None))
-    if body.pop("stream", False) not in (False, None):
-        raise errors.InvalidInput.of("stream", "only text is streamed, and no text model is served here; leave it out")
+    if body.get("stream") in (False, None):
+        # A wish for a stream stays: a text model is refused for what it is, any other has no such input.
+        body.pop("stream", None)
     # The reference page puts the options inside `params`, the guides beside it; what stands beside it wins.
-    inputs = {**params, **body}
-    if "text" in inputs and "prompt" not in inputs:
-        inputs["prompt"] = inputs.pop("text")  # the speech guide's name for it
-    return Submit(model=model, inputs=inputs, catalogue=NAME, at_once_s=AT_ONCE_S)
+    inputs = account.renamed({**params, **body})
+    return Submit(
+        model=model, inputs=inputs, catalogue=NAME, at_once_s=AT_ONCE_S, may_drop=account.asking_nothing(inputs)
+    )
 
 
 def parse_status(request: WireRequest) -> Fetch:

@@ -39,14 +39,37 @@ def params_of(given: Any) -> dict[str, Any]:
     return given
 
 
+def renamed(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The speech guide calls what is spoken `text`."""
+    if "text" in inputs and "prompt" not in inputs:
+        return {name: value for name, value in inputs.items() if name != "text"} | {"prompt": inputs["text"]}
+    return inputs
+
+
+USUAL = {"size": "1024x1024", "quality": "standard", "style": "vivid"}
+"""The picture guide's defaults, which it gives for every model alike."""
+
+
+def asking_nothing(inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Inputs that only say what goes without saying: a model that has no such choice is not asked for anything."""
+    return tuple(name for name, value in USUAL.items() if inputs.get(name) == value)
+
+
 def parse_price(request: WireRequest) -> Price:
     body = wire.body_of(request) if request.body is not None else {}
     wire.only(body, ("params", "count"))
-    params = params_of(body.get("params"))
+    params = renamed(params_of(body.get("params")))
     count = body.get("count", 1)
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 1000:
         raise errors.InvalidInput.of("count", "must be a whole number from 1 to 1000")
-    return Price(model=request.path["slug"], inputs=params, catalogue=NAME, count=count, is_draft=True)
+    return Price(
+        model=request.path["slug"],
+        inputs=params,
+        catalogue=NAME,
+        count=count,
+        is_draft=True,
+        may_drop=asking_nothing(params),
+    )
 
 
 def parse_model(request: WireRequest) -> ShowModel:

@@ -119,11 +119,6 @@ def number(value: float | None) -> int | float | None:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def flat_form(request: WireRequest) -> dict[str, Any]:
-    """A form as an object: a field that came once is its value, one that came more often a list."""
-    return {name: values[0] if len(values) == 1 else list(values) for name, values in request.body.items()}
-
-
 def is_file(value: object) -> bool:
     return isinstance(value, FormFile)
 

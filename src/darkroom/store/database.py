@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -108,13 +108,14 @@ class Database:
                 self._release(_commit(connection, batch))
             if is_last:
                 break
-            seen = connection.execute("PRAGMA data_version").get
-            if seen != version:
-                version = seen
-                self._tell(self.on_foreign_change)
+            with _outliving("look for what others have written"):
+                seen = connection.execute("PRAGMA data_version").get
+                if seen != version:
+                    version = seen
+                    self._tell(self.on_foreign_change)
             if self._wal_pages > LARGEST_WAL_PAGES:
                 self._wal_pages = 0
-                with contextlib.suppress(apsw.BusyError):
+                with _outliving("checkpoint"):
                     connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
         connection.close()
 
@@ -134,7 +135,7 @@ class Database:
             self._checkpoint_due.clear()
             if self._is_closing:
                 break
-            with contextlib.suppress(apsw.BusyError):
+            with _outliving("checkpoint"):
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         connection.close()
 
@@ -215,9 +216,21 @@ def _commit(connection: apsw.Connection, batch: list[Step]) -> list[Outcome]:
         # A full disk or a failing one: nothing of the batch is stored, and everyone is told so.
         log.exception("a batch of writes was not stored", writes=len(batch))
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            with _outliving("roll back"):
+                connection.execute("ROLLBACK")
         return [(future, None, error) for _, future in batch]
     return outcomes
+
+
+@contextlib.contextmanager
+def _outliving(work: str) -> Iterator[None]:
+    """A full or failing disk ends a piece of work, and never its thread: every writer would then wait for ever."""
+    try:
+        yield
+    except apsw.BusyError:
+        pass  # someone is reading there: the next commit brings us back
+    except apsw.Error:
+        log.exception("the disk did not allow it", work=work)
 
 
 def _attempt(connection: apsw.Connection, step: Step) -> Outcome:

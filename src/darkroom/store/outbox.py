@@ -1,5 +1,6 @@
 """The store's verbs on SQLite: events, and the messages that tell the world of them."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import apsw
@@ -7,6 +8,7 @@ import apsw
 from darkroom.clock import from_micros, to_micros
 from darkroom.errors import NotFound
 from darkroom.generation import Generation, Status
+from darkroom.guarded import host_of
 from darkroom.ids import new_id
 from darkroom.ports import Delivery, Webhook
 from darkroom.store import queries, rows
@@ -35,7 +37,8 @@ class Outbox:
         if generation.callback_url is not None and generation.status is not Status.QUEUED:
             receivers.append((generation.callback_url, ""))
         for url, secret in receivers:
-            connection.execute(EVENT.deliver, {**event, "delivery_id": new_id(), "url": url, "secret": secret})
+            message = {"delivery_id": new_id(), "url": url, "host": host_of(url), "secret": secret}
+            connection.execute(EVENT.deliver, {**event, **message})
 
     async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
         def question(connection: apsw.Connection) -> tuple[int, list[Generation]]:
@@ -94,13 +97,13 @@ class Outbox:
 
         await self._database.write(verb)
 
-    async def due_deliveries(self, *, now: datetime, limit: int) -> tuple[list[Delivery], datetime | None]:
+    async def due_deliveries(
+        self, *, now: datetime, limit: int, busy_hosts: Collection[str] = ()
+    ) -> tuple[list[Delivery], datetime | None]:
         def question(connection: apsw.Connection) -> tuple[list[Delivery], datetime | None]:
             at = to_micros(now)
-            due = [
-                _delivery(connection, row)
-                for row in connection.execute(EVENT.due, {"now": at, "limit": limit}).fetchall()
-            ]
+            arguments = {"now": at, "limit": limit, "busy_hosts": rows.to_json(list(busy_hosts))}
+            due = [_delivery(connection, row) for row in connection.execute(EVENT.due, arguments).fetchall()]
             following = connection.execute(EVENT.next_due, {"now": at}).get
             return due, None if following is None else from_micros(following)
 

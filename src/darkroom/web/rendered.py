@@ -7,6 +7,8 @@ from darkroom.web.respond import Content
 from darkroom.wire import Route
 
 MOST = 10_000
+LARGEST_BYTES = 16 * 1024
+"""A longer answer is made anew each time: who reads one under many host names must not fill the memory with it."""
 
 
 class Rendered:
@@ -23,6 +25,8 @@ class Rendered:
         return kept[2]
 
     def keep(self, route: Route, generation: Generation, content: Content, *, url: str, now: datetime) -> None:
+        if len(content.body) > LARGEST_BYTES:
+            return
         if len(self._kept) >= MOST:
             self._kept.clear()
         self._kept[route.method, route.path, url, generation.id] = (generation, now.toordinal(), content)

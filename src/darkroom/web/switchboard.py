@@ -84,11 +84,18 @@ class Switchboard:
             log.exception("a bug answered a request", path=scope.get("path"))
 
     async def nowhere(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A path that nobody serves, refused in the words of the dialect whose prefix it has."""
+        """A path that nobody serves, refused in the words of the dialect whose prefix it has, or whose key it seems."""
         request = self._request(scope, {})
-        dialect = self._dialects.get(request.url.split("/")[1], self._dialects["native"])
         error = NotFound(f"{request.method} {request.url[:200]}")
-        await respond(send, content_of(dialect.refuse(error, request)), request, {})
+        await respond(send, content_of(self._speaker(request).refuse(error, request)), request, {})
+
+    def _speaker(self, request: WireRequest) -> Dialect:
+        by_prefix = self._dialects.get(request.url.split("/")[1])
+        if by_prefix is not None:
+            return by_prefix
+        secret = _bearer(request.headers.get("authorization", "")) or ""
+        likely = (dialect for dialect in self._dialects.values() if dialect.key_form.fits(secret))
+        return next(likely, self._dialects["native"])
 
     async def _answer(
         self, places: Mapping[str, Sequence[Place]], request: WireRequest, receive: Receive, send: Send

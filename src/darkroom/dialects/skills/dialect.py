@@ -30,9 +30,17 @@ EVENTS = {
 """Name of the event, and the state that goes with it."""
 
 
+ALSO_CALLED = {"openai/sora-2": ("seconds", "duration"), "openai/sora-2-pro": ("seconds", "duration")}
+"""By model: a second documented name of an input, and the one that its schema has."""
+
+
 def parse_submit(request: WireRequest) -> Submit:
     inputs = wire.body_of(request)
-    return Submit(model=request.path["model"], inputs=inputs, is_form=request.is_form, catalogue="skills")
+    model = request.path["model"]
+    old, new = ALSO_CALLED.get(model, ("", ""))
+    if old in inputs and new not in inputs:
+        inputs = {new if name == old else name: value for name, value in inputs.items()}
+    return Submit(model=model, inputs=inputs, is_form=request.is_form, catalogue="skills")
 
 
 def render_credits(statement: Statement, reply: Reply) -> WireResponse:

@@ -43,6 +43,16 @@ def spread(images: list[Image.Image], width: int, height: int) -> list[Card]:
     return cards
 
 
+def shelf(images: list[Image.Image], width: int, height: int) -> list[Card]:
+    """The pictures in a row along the lower edge, small: the rest of the frame belongs to what is behind them."""
+    shown = images[:CARDS_AT_MOST]
+    cell = (width * min(0.22, 0.88 / max(1, len(shown))), height * 0.32)
+    return [
+        Card(_printed(image, cell, LEANS[index]), width * 0.06 + cell[0] * (index + 0.5), height * 0.80, index * 0.31)
+        for index, image in enumerate(shown)
+    ]
+
+
 def _printed(image: Image.Image, cell: tuple[float, float], lean: float) -> Sprite:
     room = (max(8, round(cell[0] * 0.80)), max(8, round(cell[1] * 0.80)))
     border = max(2, round(min(room) * 0.03))

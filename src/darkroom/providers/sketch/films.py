@@ -121,7 +121,7 @@ def _ends(brief: Brief) -> tuple[Image.Image | None, Image.Image | None]:
     if first is None and videos:
         first = Image.fromarray(last_picture(videos.pop(0)))
     if last_path is not None:
-        return first, _arriving_at(last_path)
+        return first, opening_picture(last_path)
     if len(images) > 1:
         return first, images[-1]
     return first, Image.fromarray(first_picture(videos[0])) if videos else None
@@ -132,7 +132,8 @@ def _leaving(path: Path) -> Image.Image:
     return Image.fromarray(last_picture(path)) if _is_film(path) else load(path)
 
 
-def _arriving_at(path: Path) -> Image.Image:
+def opening_picture(path: Path) -> Image.Image:
+    """A picture; of a video in its place, the frame that it begins with."""
     return Image.fromarray(first_picture(path)) if _is_film(path) else load(path)
 
 
@@ -172,7 +173,7 @@ def with_references(brief: Brief) -> Shot:
     """The reference pictures hang in the prompt's scene and sway there."""
     roles = (Role.REFERENCE, Role.IMAGE, Role.PERSON, Role.GARMENT)
     paths = [path for role in roles for path in brief.media.get(role, ())]
-    images = [load(path) for path in paths] or [
+    images = [opening_picture(path) for path in paths] or [
         Image.fromarray(first_picture(needed(brief, Role.REFERENCE, Role.VIDEO)))
     ]
     width, height = size_of(brief)

@@ -7,37 +7,45 @@ import numpy as np
 
 from darkroom.brief import Brief, Role
 from darkroom.providers.sketch.bridge import Bridge, Travel
+from darkroom.providers.sketch.cards import shelf
 from darkroom.providers.sketch.fields import Bytes, Floats
-from darkroom.providers.sketch.films import MARGIN, given, needed
+from darkroom.providers.sketch.films import MARGIN, given, needed, opening_picture
 from darkroom.providers.sketch.frames import SAMPLE_RATE, Footage, examine, first_picture, pictures
 from darkroom.providers.sketch.looks import look_of
 from darkroom.providers.sketch.motion import Shift, shift_between
 from darkroom.providers.sketch.paint import Canvas
+from darkroom.providers.sketch.reading import read
 from darkroom.providers.sketch.recording import fitted, listen
 from darkroom.providers.sketch.shot import VIDEO_SIDE_AT_MOST, Shot, even, length_of, size_of
+from darkroom.providers.sketch.stage import Pace
 from darkroom.providers.sketch.stills import Still, covered, load
 
 Frames = Callable[[Canvas], Iterator[Canvas]]
 
 
 def restyled(brief: Brief) -> Shot:
-    """The footage's own frames and timing in the prompt's colours."""
+    """The footage's own frames and timing in the prompt's colours, with the reference pictures in front."""
     footage = examine(needed(brief, Role.VIDEO))
     look = look_of(brief)
+    images = [opening_picture(path) for role in (Role.REFERENCE, Role.IMAGE) for path in brief.media.get(role, ())]
+    pace = Pace(max(footage.duration_s, 0.04), brief.loop, read(brief.prompt, brief.seed).tempo)
 
     def frames(canvas: Canvas) -> Iterator[Canvas]:
-        for picture in pictures(footage):
+        cards = shelf(images, canvas.width, canvas.height)
+        for index, picture in enumerate(pictures(footage)):
             canvas.fill(shaped(picture, canvas))
             look.apply(canvas)
+            for card in cards:
+                card.put(canvas, pace, float(index / footage.fps))
             yield canvas
 
     return _remade(brief, footage, frames)
 
 
 def moved(brief: Brief) -> Shot:
-    """The given picture under a camera that moves as the footage does."""
+    """The given picture, or the first one of a given video, under a camera that moves as the footage does."""
     footage = examine(needed(brief, Role.VIDEO))
-    image = load(needed(brief, Role.IMAGE, Role.PERSON, Role.REFERENCE))
+    image = opening_picture(needed(brief, Role.IMAGE, Role.PERSON, Role.REFERENCE))
 
     def frames(canvas: Canvas) -> Iterator[Canvas]:
         still = Still(covered(image, even(canvas.width * MARGIN, 1 << 14), even(canvas.height * MARGIN, 1 << 14)))

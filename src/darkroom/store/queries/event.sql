@@ -16,12 +16,14 @@ SELECT url, secret, events FROM webhook WHERE account_id = :account_id AND diale
 
 -- name: deliver
 -- A message, in the transaction of the change that it tells. One without a secret goes unsigned.
-INSERT INTO delivery (id, generation_id, state, url, secret, created_at, due_at)
-VALUES (:delivery_id, :id, :status, :url, :secret, :now, :now);
+INSERT INTO delivery (id, generation_id, state, url, host, secret, created_at, due_at)
+VALUES (:delivery_id, :id, :status, :url, :host, :secret, :now, :now);
 
 -- name: due
+-- A host that has enough in hand is passed over in the index: those behind its messages are found.
 SELECT id, generation_id, state, url, secret, tries, created_at FROM delivery
- WHERE due_at IS NOT NULL AND due_at <= :now ORDER BY due_at LIMIT :limit;
+ WHERE due_at IS NOT NULL AND due_at <= :now AND host NOT IN (SELECT value FROM json_each(:busy_hosts))
+ ORDER BY due_at LIMIT :limit;
 
 -- name: next_due
 SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL AND due_at > :now;

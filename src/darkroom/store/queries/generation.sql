@@ -54,7 +54,7 @@ RETURNING *;
 
 -- name: rescue
 -- At start nobody is running anything: what says so was cut off.
-UPDATE generation SET status = 'queued' WHERE status = 'running' RETURNING id;
+UPDATE generation SET status = 'queued' WHERE settled_at IS NULL AND status = 'running' RETURNING id;
 
 -- name: queued
 -- For the sweep, which asks every few seconds and knows most of them: id and lane, and nothing to decode.

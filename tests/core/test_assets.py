@@ -1,0 +1,77 @@
+"""Stored bytes: put, read, copied, deleted."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from darkroom.assets import ObstoreAssets, open_assets
+from darkroom.errors import NotFound
+
+
+def play(folder: Path, act: Callable[[ObstoreAssets], Awaitable[None]]) -> None:
+    async def run() -> None:
+        await act(open_assets(str(folder / "assets")))
+
+    asyncio.run(run())
+
+
+async def stored(assets: ObstoreAssets, *keys: str) -> list[str]:
+    """Those of the keys that are there."""
+    found = []
+    for key in keys:
+        try:
+            await assets.size(key)
+        except NotFound:
+            continue
+        found.append(key)
+    return found
+
+
+def test_what_is_put_is_read_back_whole_or_in_part(tmp_path: Path) -> None:
+    async def act(assets: ObstoreAssets) -> None:
+        content = bytes(range(256)) * 2000
+        (tmp_path / "file").write_bytes(content)
+        assert await assets.put("a/file", tmp_path / "file") == 512_000
+        assert await assets.put("a/bytes", b"bytes") == await assets.size("a/bytes") == 5
+        assert b"".join([chunk async for chunk in assets.read("a/file")]) == content
+        part = [chunk async for chunk in assets.read("a/file", start=255, end=258)]
+        assert b"".join(part) == b"\xff\x00\x01"
+        await assets.fetch("a/file", tmp_path / "copy")
+        assert (tmp_path / "copy").read_bytes() == content
+
+    play(tmp_path, act)
+
+
+def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
+    async def act(assets: ObstoreAssets) -> None:
+        with pytest.raises(NotFound):
+            await assets.size("a/b")
+        with pytest.raises(NotFound):
+            await assets.fetch("a/b", tmp_path / "copy")
+        with pytest.raises(NotFound):
+            _ = [chunk async for chunk in assets.read("a/b")]
+
+    play(tmp_path, act)
+
+
+def test_what_is_gone_already_does_not_stop_the_deletion_of_the_rest(tmp_path: Path) -> None:
+    async def act(assets: ObstoreAssets) -> None:
+        await assets.put("a/2", b"x")
+        await assets.delete(["a/1", "a/2", "a/3"])
+        assert await stored(assets, "a/2") == []
+        await assets.delete([])
+
+    play(tmp_path, act)
+
+
+def test_a_folder_is_deleted_with_everything_in_it_and_nothing_beside_it(tmp_path: Path) -> None:
+    async def act(assets: ObstoreAssets) -> None:
+        for key in ("r/g1/1/x", "r/g1/2/y", "r/g11/1/x", "t/g1/1/x"):
+            await assets.put(key, b"x")
+        await assets.delete_folder("r/g1")
+        await assets.delete_folder("r/g7")
+        assert await stored(assets, "r/g1/1/x", "r/g1/2/y", "r/g11/1/x", "t/g1/1/x") == ["r/g11/1/x", "t/g1/1/x"]
+
+    play(tmp_path, act)

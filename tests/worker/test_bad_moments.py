@@ -1,0 +1,172 @@
+"""The disk has a bad moment: no generation is left running with nobody at work, and no result is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from darkroom.account import hash_key
+from darkroom.config import Settings
+from darkroom.errors import Ambiguous, ProviderUnavailable, RevokedKey
+from darkroom.generation import Generation, Status
+from darkroom.ports import Settlement, Ticket
+from darkroom.store.database import Database
+from darkroom.store.sqlite import SqliteStore
+from darkroom.testing import FrozenClock, ScriptedProvider, Step, an_output
+from darkroom.wiring import Engine
+from tests.worker.scene import AT_ONCE, Scene, clerk, one_model, open_account, play, working
+
+UP = Ticket("up_1")
+
+
+class Full(SqliteStore):
+    """Takes nothing of one kind for its first tries, or for good."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.refuses: dict[str, int] = {}
+        self.refused = asyncio.Event()
+
+    async def settle(self, generation_id: str, attempt: int, settlement: Settlement, *, now: datetime) -> Generation:
+        self._refuse("settle")
+        return await super().settle(generation_id, attempt, settlement, now=now)
+
+    async def hand_back(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
+        self._refuse("hand_back")
+        await super().hand_back(generation_id, attempt, outcome, now=now)
+
+    async def note_ticket(self, generation_id: str, attempt: int, ticket: str) -> None:
+        self._refuse("note_ticket")
+        await super().note_ticket(generation_id, attempt, ticket)
+
+    async def note_outcome(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
+        self._refuse("note_outcome")
+        await super().note_outcome(generation_id, attempt, outcome, now=now)
+
+    def _refuse(self, name: str) -> None:
+        if self.refuses.get(name, 0) > 0:
+            self.refuses[name] -= 1
+            self.refused.set()
+            raise OSError("no space left on device")
+
+
+@asynccontextmanager
+async def working_on_a_full_disk(
+    folder: Path, script: list[Step], **refuses: int
+) -> AsyncIterator[tuple[Scene, ScriptedProvider]]:
+    provider = ScriptedProvider(script)
+    engine = Engine(
+        Settings(data=str(folder), shutdown_limit_s=0.0),
+        providers={provider.name: provider},
+        clock=FrozenClock(),
+        store=Full,
+        models=one_model(),
+    )
+    engine.worker = clerk(engine, AT_ONCE)
+    engine.claim("a test")
+    await engine.open()
+    await open_account(engine.store)
+    assert isinstance(engine.store, Full)
+    engine.store.refuses = refuses
+    await engine.work()
+    try:
+        yield Scene(engine, folder), provider
+    finally:
+        await engine.close()
+
+
+@pytest.mark.parametrize("refused", ["settle", "note_ticket"])
+def test_a_result_outlives_a_store_that_does_not_take_it(tmp_path: Path, refused: str) -> None:
+    async def act() -> None:
+        async with working_on_a_full_disk(tmp_path, [UP, an_output()], **{refused: 3}) as (scene, provider):
+            id = await scene.submit()
+            ended = await scene.reach(id)
+            assert (ended.status, ended.attempt) == (Status.COMPLETED, 1)
+            assert provider.started == [id]
+            assert await scene.books() == (60, 0, 40)
+
+    play(act)
+
+
+def test_a_provider_out_of_reach_while_the_disk_is_full_is_asked_again(tmp_path: Path) -> None:
+    async def act() -> None:
+        script: list[Step] = [ProviderUnavailable("connection refused"), UP, an_output()]
+        async with working_on_a_full_disk(tmp_path, script, hand_back=3) as (scene, _):
+            id = await scene.submit()
+            assert (await scene.reach(id)).status is Status.COMPLETED
+            assert await scene.books() == (60, 0, 40)
+
+    play(act)
+
+
+def test_what_is_ambiguous_is_held_though_the_disk_is_full(tmp_path: Path) -> None:
+    async def act() -> None:
+        script: list[Step] = [Ambiguous("the answer was lost"), UP, an_output()]
+        async with working_on_a_full_disk(tmp_path, script, note_outcome=3) as (scene, _):
+            id = await scene.submit()
+            await scene.reach(id, Status.RUNNING)
+            await scene.idle()
+            assert await scene.outcomes() == [(1, "", "ambiguous")]
+            assert await scene.books() == (60, 40, 0)
+
+    play(act)
+
+
+def test_a_store_that_takes_nothing_holds_up_no_shutdown_and_the_next_start_settles(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with working_on_a_full_disk(tmp_path, [UP, an_output()], settle=10**9, hand_back=10**9) as (scene, _):
+            id = await scene.submit()
+            assert isinstance(scene.engine.store, Full)
+            await scene.engine.store.refused.wait()
+        provider = ScriptedProvider([an_output()])
+        async with working(tmp_path, provider) as scene:
+            assert (await scene.reach(id)).status is Status.COMPLETED
+            assert (provider.started, provider.polled) == ([], ["up_1"])
+            assert await scene.books() == (60, 0, 40)
+
+    play(act)
+
+
+def test_an_attempt_that_gets_no_folder_ends_and_gives_the_credits_back(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with working(tmp_path, [UP, an_output()]) as scene:
+            (tmp_path / "work").write_bytes(b"a file where the folder should be")
+            ended = await scene.reach(await scene.submit())
+            assert ended.cause is not None
+            assert (ended.status, ended.cause.code) == (Status.FAILED, "internal_error")
+            assert await scene.books() == (100, 0, 0)
+
+    play(act)
+
+
+def test_a_key_that_was_revoked_elsewhere_is_refused_before_the_sweep(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with working(tmp_path, []) as scene:
+            ann = await scene.engine.store.find_account("ann")
+            made = await scene.engine.service.create_key(ann, name="", dialect="native")
+            assert (await scene.engine.service.authenticate(made.secret)).key.hash == hash_key(made.secret)
+            await scene.engine.store.revoke_key(ann.id, made.key.number, now=FrozenClock().now())
+            scene.engine.sweeper.notice()
+            with pytest.raises(RevokedKey):
+                await scene.engine.service.authenticate(made.secret)
+
+    play(act)
+
+
+@pytest.mark.parametrize("torn", [b"", b"half a secret"])
+def test_links_are_never_signed_with_a_secret_that_a_crash_has_torn(tmp_path: Path, torn: bytes) -> None:
+    """Anyone can sign with an empty one."""
+    (tmp_path / "secret").write_bytes(torn)
+
+    async def act() -> None:
+        async with working(tmp_path, []) as scene:
+            made = (tmp_path / "secret").read_bytes()
+            assert len(made) == 32
+            path = scene.engine.links.path("a.mp4", now=FrozenClock().now())
+        async with working(tmp_path, []) as scene:
+            assert scene.engine.links.path("a.mp4", now=FrozenClock().now()) == path
+
+    play(act)
