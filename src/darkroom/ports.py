@@ -238,8 +238,6 @@ class Store(Protocol):
         """End a generation as canceled; one that has ended stays as it is. Raises `NotFound`."""
         ...
 
-    async def fail_queued(self, generation_id: str, cause: Cause, *, now: datetime) -> Generation | None: ...
-
     async def rescue(self, *, now: datetime) -> int:
         """At start: nobody runs what says it is running, so it is queued again. Returns how many."""
         ...
@@ -250,6 +248,10 @@ class Store(Protocol):
 
     async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
         """The generations that other processes have changed after an event, and the newest event's sequence number."""
+        ...
+
+    async def prune_events(self, *, before: datetime) -> None:
+        """Forget events older than this, but never the newest."""
         ...
 
     async def newest_event(self) -> int: ...

@@ -23,6 +23,7 @@ class Dispatcher:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: dict[str, float] = {}
         self._resting: dict[str, asyncio.TimerHandle] = {}
+        self._unserved: set[str] = set()
         self._handler: Handler | None = None
 
     def start(self, handler: Handler) -> None:
@@ -35,7 +36,9 @@ class Dispatcher:
         if generation_id in self._lane_of or generation_id in self._resting:
             return
         if lane not in self._slots:
-            log.error("no provider carries this lane; its generations wait", lane=lane, generation=generation_id)
+            if lane not in self._unserved:
+                self._unserved.add(lane)
+                log.error("no provider of this server has this lane; its generations wait", lane=lane)
             return
         self._lane_of[generation_id] = lane
         self._waiting[lane].append(generation_id)

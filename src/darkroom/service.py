@@ -8,6 +8,8 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
+import msgspec
+
 from darkroom.account import Account, Key, KeyForm, Month, Plan, Principal, Statement, hash_key, is_same_hash
 from darkroom.catalogue import Catalogue, Model
 from darkroom.clock import Clock
@@ -64,6 +66,9 @@ from darkroom.verbs import (
 
 OPEN = (ShowModels, ShowModel, Price, Tell)
 """Verbs that are about nobody's account."""
+
+LARGEST_INPUTS_BYTES = 64 * 1024
+"""A generation that is asked for is kept in memory: its words must not fill that. Media are assets, not counted."""
 
 BREATH_S = 15.0
 """How long a stream may be silent before it says that it still lives."""
@@ -192,6 +197,8 @@ class Service:
         given = model.without_strangers(given, wanted.may_drop)
         inputs = model.accept(self._intake.plant(given, admission))
         inputs = await self._intake.admit(principal.account.id, model, inputs, admission)
+        if len(msgspec.json.encode((inputs, wanted.wire))) > LARGEST_INPUTS_BYTES:
+            raise InvalidInput.of("", f"the inputs are larger than {LARGEST_INPUTS_BYTES} bytes without their media")
         new = NewGeneration(
             id=admission.generation_id,
             account_id=principal.account.id,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import timedelta
 
 import structlog
 
@@ -15,6 +16,8 @@ log = structlog.get_logger(__name__)
 SWEEP_S = 5.0
 EXPIRE_EVERY = 12
 """Expired assets are looked for at each so manyth sweep."""
+
+EVENTS_KEPT = timedelta(days=1)
 
 FOLDERS = ("results", "thumbnails", "inputs")
 """Where a generation's assets are, each in a folder of its id: also those that a cut-off attempt left there."""
@@ -51,6 +54,7 @@ class Sweeper:
                 await self.sweep()
                 if count % EXPIRE_EVERY == 0:
                     await self.expire()
+                    await self._store.prune_events(before=self._clock.now() - EVENTS_KEPT)
             except Exception:
                 log.exception("a sweep failed; the next one follows")
             count += 1

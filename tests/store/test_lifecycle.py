@@ -289,21 +289,6 @@ def test_nobody_cancels_what_is_another_s(file: Path) -> None:
     play(act)
 
 
-def test_fail_queued_ends_only_what_waits(file: Path) -> None:
-    async def act() -> None:
-        async with opened(file) as store:
-            ann = await an_account(store)
-            waiting, running = [(await store.submit(a_new(ann, 10))).id for _ in range(2)]
-            await store.begin(running, now=NOW)
-            failed = await store.fail_queued(waiting, Cause("provider_rejected", "gone"), now=NOW)
-            assert failed is not None
-            assert failed.status is Status.FAILED
-            assert await store.fail_queued(running, Cause("provider_rejected", "gone"), now=NOW) is None
-            assert await buckets(store, ann) == (90, 10, 0)
-
-    play(act)
-
-
 def test_only_what_is_ambiguous_can_be_decided(file: Path) -> None:
     async def act() -> None:
         async with opened(file) as store:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import apsw
 import structlog
 
+from darkroom.errors import Misconfigured
 from darkroom.store.queries import migrations
 
 Result = TypeVar("Result")
@@ -176,6 +177,8 @@ def migrate(path: Path) -> None:
         with contextlib.closing(connection):
             connection.execute("BEGIN IMMEDIATE")
             version = connection.execute("PRAGMA user_version").get
+            if version > migrations()[-1][0]:
+                raise Misconfigured(f"{path} was made by a newer Darkroom (its version is {version}); upgrade this one")
             for number, script in migrations():
                 if number > version:
                     connection.execute(script)

@@ -48,6 +48,14 @@ class Outbox:
 
         return await self._database.read(question)
 
+    async def prune_events(self, *, before: datetime) -> None:
+        arguments = {"before": to_micros(before)}
+
+        def verb(connection: apsw.Connection) -> None:
+            connection.execute(EVENT.prune, arguments)
+
+        await self._database.write(verb)
+
     async def newest_event(self) -> int:
         def question(connection: apsw.Connection) -> int:
             newest: int = connection.execute(EVENT.newest).get

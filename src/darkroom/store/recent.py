@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from darkroom.generation import Generation
 from darkroom.verbs import Reference
 
-MOST = 20_000
+MOST = 5_000
 
 
 class Recent:

@@ -173,19 +173,6 @@ class SqliteStore(Books, Outbox):
 
         return self._recent.keep(await self._database.write(verb))
 
-    async def fail_queued(self, generation_id: str, cause: Cause, *, now: datetime) -> Generation | None:
-        def verb(connection: apsw.Connection) -> Generation | None:
-            arguments = {"id": generation_id, "status": Status.FAILED, **_cause(cause), "now": to_micros(now)}
-            row = connection.execute(GENERATION.end_queued, arguments).fetchone()
-            if row is None:
-                return None
-            generation = rows.generation(row)
-            self._release(connection, generation, now=now)
-            return generation
-
-        failed = await self._database.write(verb)
-        return None if failed is None else self._recent.keep(failed)
-
     def _release(self, connection: apsw.Connection, generation: Generation, *, now: datetime) -> None:
         self._append(connection, ledger.settle(self._holds(connection, generation.id), used=ZERO), at=now)
         self._announce(connection, generation, now=now)

@@ -10,6 +10,11 @@ SELECT * FROM generation
 -- name: newest
 SELECT coalesce(max(sequence), 0) FROM event;
 
+-- name: prune
+-- Whoever had to hear of these has heard: events are told to other processes, which look every few seconds.
+DELETE FROM event
+ WHERE sequence < (SELECT sequence FROM event WHERE at >= :before ORDER BY sequence LIMIT 1);
+
 -- name: endpoints
 -- Where an account wants to be told of what came by a dialect.
 SELECT url, secret, events FROM webhook WHERE account_id = :account_id AND dialect = :dialect;
