@@ -25,7 +25,7 @@ def test_a_long_answer_is_not_kept_for_every_name_that_we_are_called_by() -> Non
 def test_words_without_end_are_refused_and_nothing_is_held() -> None:
     async def act() -> None:
         async with running() as server:
-            body = {"model": "aimlapi/klingai/video-o1-reference-to-video", "inputs": {"prompt": "x" * 70_000}}
+            body = {"model": "aimlapi/alibaba/happyhorse-1-0", "inputs": {"prompt": "x" * 70_000}}
             refused = await server.ask("POST", "/v1/generations", body)
             assert refused.status == 422
             assert "65536 bytes" in refused.body["error"]["message"]
