@@ -267,9 +267,10 @@ async def _unless_disconnected(answering: Awaitable[Any], receive: Receive) -> A
             raise Disconnected
         return answer.result()
     finally:
-        for task in (answer, gone):
-            task.cancel()
-        await asyncio.gather(answer, gone, return_exceptions=True)
+        gone.cancel()
+        if not answer.done():
+            answer.cancel()
+            await asyncio.gather(answer, return_exceptions=True)
 
 
 async def _disconnect(receive: Receive) -> None:
