@@ -44,7 +44,7 @@ class Running:
         name = f"{account}/{dialect}"
         if name not in self.keys:
             owner = await self.engine.store.find_account(account)
-            made = await self.engine.service.create_key(owner, name=dialect, dialect=dialect)
+            made = await self.engine.access.create_key(owner, name=dialect, dialect=dialect)
             self.keys[name] = made.secret
         return self.keys[name]
 

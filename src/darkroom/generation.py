@@ -1,9 +1,12 @@
 """One paid request for media, from accepted to settled: its statuses, and the only moves between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
+from msgspec import field
 
 from darkroom.asset import Asset
 from darkroom.credits import Credits
@@ -36,8 +39,7 @@ class Cause:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class Generation(msgspec.Struct, frozen=True, kw_only=True):
     """`inputs` were checked and had their defaults filled in at submit: what was priced is what is rendered. `wire` is
     what the dialect wants to remember of the request. Amounts in micro-credits; `held` and `spent` by purse."""
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from darkroom.account import Account, Key, Principal
 from darkroom.asset import Asset
 from darkroom.brief import Brief, Produced
@@ -108,8 +110,7 @@ class Assets(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewGeneration:
+class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
     """What a submit stores. `in_flight_limit` is checked in the same transaction that holds the credits."""
 
     id: str
@@ -262,6 +263,10 @@ class Store(Protocol):
 
     async def get(self, reference: Reference) -> Generation:
         """Raises `NotFound`."""
+        ...
+
+    def peek(self, generation_id: str) -> Generation | None:
+        """The very object that `get` would answer, where it is at hand; asks nobody."""
         ...
 
     async def list_generations(self, account_id: str, wanted: List, *, now: datetime) -> Page[Generation]: ...

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
-from difflib import get_close_matches
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from darkroom.account import Account, Key, KeyForm, Month, Plan, Principal, Statement, hash_key, is_same_hash
+from darkroom.access import Access
+from darkroom.account import Plan, Principal, Statement
 from darkroom.catalogue import Catalogue, Model
 from darkroom.clock import Clock
 from darkroom.credits import Credits
@@ -22,17 +22,15 @@ from darkroom.errors import (
     NotYours,
     PlanTooLow,
     Rejected,
-    RevokedKey,
     Unauthenticated,
     Unavailable,
-    UnknownKey,
     UnknownModel,
 )
 from darkroom.generation import Generation, Status
 from darkroom.guarded import GuardedClient, Refused
 from darkroom.ids import is_id, new_id
 from darkroom.intake import Admission, Intake
-from darkroom.ledger import Entry, Kind
+from darkroom.ledger import Entry
 from darkroom.notify import Bell
 from darkroom.ports import Desk, NewGeneration, Queue, Store
 from darkroom.verbs import (
@@ -40,13 +38,11 @@ from darkroom.verbs import (
     Cancel,
     Fetch,
     FetchMany,
-    KeyReference,
     List,
     ListEntries,
     ListKeys,
     MakeKey,
     Mark,
-    NewKey,
     Page,
     Price,
     Quotation,
@@ -84,10 +80,10 @@ class Service:
         queue: Queue,
         desk: Desk,
         bell: Bell,
+        access: Access,
         intake: Intake,
         client: GuardedClient,
         clock: Clock,
-        key_forms: Mapping[str, KeyForm],
         providers: Collection[str],
     ) -> None:
         self._store = store
@@ -96,12 +92,11 @@ class Service:
         self._queue = queue
         self._desk = desk
         self._bell = bell
+        self.access = access
         self._intake = intake
         self._client = client
         self._clock = clock
-        self._key_forms = key_forms
         self._providers = providers
-        self._principals: dict[bytes, Principal] = {}
         self.is_closing = False
         self._verbs: Mapping[type, Callable[[Any, Any], Awaitable[Answer | Statement]]] = {
             Submit: self.submit,
@@ -115,13 +110,13 @@ class Service:
             Price: self.price,
             ShowModels: self.show_models,
             ShowModel: self.show_model,
-            ShowAccount: self.show_account,
-            RenameAccount: self.rename_account,
+            ShowAccount: access.show_account,
+            RenameAccount: access.rename_account,
             ListEntries: self.list_entries,
-            MakeKey: self.make_key,
-            ListKeys: self.list_keys,
-            RenameKey: self.rename_key,
-            RevokeKey: self.revoke_key,
+            MakeKey: access.make_key,
+            ListKeys: access.list_keys,
+            RenameKey: access.rename_key,
+            RevokeKey: access.revoke_key,
             Tell: self.tell,
         }
 
@@ -130,34 +125,6 @@ class Service:
         if principal is None and not isinstance(verb, OPEN):
             raise Unauthenticated
         return await self._verbs[type(verb)](principal, verb)
-
-    async def authenticate(self, secret: str) -> Principal:
-        """Raises `UnknownKey`, `RevokedKey`, `PlanTooLow`."""
-        hash = hash_key(secret)
-        principal = self._principals.get(hash)
-        if principal is None:
-            found = await self._store.find_key(hash)
-            if found is None or not is_same_hash(found[1].hash, hash):
-                raise UnknownKey
-            account, key = found
-            principal = self._principal(account, key)
-            if len(self._principals) > 10_000:
-                self._principals.clear()
-            self._principals[hash] = principal
-        if principal.key.revoked_at is not None:
-            raise RevokedKey
-        if not principal.plan.api_access:
-            raise PlanTooLow(plan=principal.plan.name, needs="a plan with access to the API")
-        return principal
-
-    def _principal(self, account: Account, key: Key) -> Principal:
-        # A plan that was taken out of the file allows nothing, rather than everything.
-        plan = self._plans.get(account.plan, self._plans["blocked"])
-        return Principal(account=account, key=key, plan=plan)
-
-    def forget_keys(self) -> None:
-        """Keys or accounts were changed: look each up again."""
-        self._principals.clear()
 
     def close(self) -> None:
         self.is_closing = True
@@ -253,6 +220,17 @@ class Service:
             return self._bell.with_progress(generation)
         return await self._reach(generation, wanted)
 
+    def is_as_told(self, principal: Principal, generation: Generation, *, now: datetime) -> bool:
+        """Whether both are what they were when this generation was last shown to this caller. Asks nobody: it may say
+        no where it does not know."""
+        known = self._store.peek(generation.id)
+        return (
+            known is not None
+            and self._bell.with_progress(known) is generation
+            and self.access.is_current(principal)
+            and (generation.expires_at is None or generation.expires_at > now)
+        )
+
     async def _reach(self, generation: Generation, wanted: Fetch) -> Generation:
         reached = await self._bell.reach(
             generation.id, wanted.until, limit_s=wanted.wait_s, read=lambda: self._store.get(generation.id)
@@ -328,67 +306,8 @@ class Service:
     async def show_model(self, principal: Principal | None, wanted: ShowModel) -> Model:
         return self._catalogue.find(wanted.model, dialect=wanted.catalogue or None)
 
-    async def show_account(self, principal: Principal, wanted: ShowAccount | None = None) -> Statement:
-        account = principal.account
-        balances, in_flight = await asyncio.gather(self._store.balances(account.id), self._store.in_flight(account.id))
-        month = await self._month(account) if wanted is not None and wanted.with_month else None
-        return Statement(account=account, plan=principal.plan, balances=balances, in_flight=in_flight, month=month)
-
-    async def _month(self, account: Account) -> Month:
-        starts_at = self._clock.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        moved = await self._store.turnover(account.id, since=starts_at)
-        return Month(
-            granted=moved.get(Kind.GRANT, 0),
-            spent=moved.get(Kind.CAPTURE, 0),
-            ends_at=(starts_at + timedelta(days=32)).replace(day=1),
-        )
-
-    async def rename_account(self, principal: Principal, wanted: RenameAccount) -> Statement:
-        account = await self._store.rename_account(principal.account.id, wanted.name)
-        self.forget_keys()
-        return await self.show_account(self._principal(account, principal.key))
-
     async def list_entries(self, principal: Principal, wanted: ListEntries) -> Page[Entry]:
         return await self._store.list_entries(principal.account.id, wanted)
-
-    async def make_key(self, principal: Principal, wanted: MakeKey) -> NewKey:
-        """Another key of the caller's own account and dialect."""
-        return await self.create_key(principal.account, name=wanted.name, dialect=principal.key.dialect)
-
-    async def create_key(self, account: Account, *, name: str, dialect: str, form: KeyForm | None = None) -> NewKey:
-        """Raises `InvalidInput` for a dialect that is not served."""
-        if dialect not in self._key_forms:
-            near = " or ".join(get_close_matches(dialect, self._key_forms)) or ", ".join(self._key_forms)
-            raise InvalidInput.of("dialect", f"there is no dialect '{dialect}'; use {near}")
-        form = form or self._key_forms[dialect]
-        secret = form.make()
-        key = await self._store.create_key(
-            account.id, name=name, hint=form.hint(secret), dialect=dialect, hash=hash_key(secret), now=self._clock.now()
-        )
-        return NewKey(key, secret)
-
-    async def list_keys(self, principal: Principal, wanted: ListKeys) -> tuple[Key, ...]:
-        return await self._store.keys(principal.account.id)
-
-    async def rename_key(self, principal: Principal, wanted: RenameKey) -> Key:
-        number = await self._key_number(principal, wanted.key)
-        key = await self._store.rename_key(principal.account.id, number, wanted.name)
-        self.forget_keys()
-        return key
-
-    async def revoke_key(self, principal: Principal, wanted: RevokeKey) -> Key:
-        number = await self._key_number(principal, wanted.key)
-        key = await self._store.revoke_key(principal.account.id, number, now=self._clock.now())
-        self.forget_keys()
-        return key
-
-    async def _key_number(self, principal: Principal, reference: KeyReference) -> int:
-        if isinstance(reference, int):
-            return reference
-        for key in reversed(await self._store.keys(principal.account.id)):
-            if key.hint == reference and key.revoked_at is None:
-                return key.number
-        raise NotFound(f"key {reference[:64]}")
 
     async def tell(self, principal: Principal | None, wanted: Tell) -> None:
         return None

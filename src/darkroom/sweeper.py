@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import structlog
 
+from darkroom.access import Access
 from darkroom.clock import Clock
 from darkroom.generation import Status
 from darkroom.ports import Assets, Desk, Queue, Store
-from darkroom.service import Service
 
 log = structlog.get_logger(__name__)
 
@@ -24,14 +24,12 @@ FOLDERS = ("results", "thumbnails", "inputs")
 
 
 class Sweeper:
-    def __init__(
-        self, *, store: Store, assets: Assets, queue: Queue, desk: Desk, service: Service, clock: Clock
-    ) -> None:
+    def __init__(self, *, store: Store, assets: Assets, queue: Queue, desk: Desk, access: Access, clock: Clock) -> None:
         self._store = store
         self._assets = assets
         self._queue = queue
         self._desk = desk
-        self._service = service
+        self._access = access
         self._clock = clock
         self._newest_event = 0
         self._foreign = asyncio.Event()
@@ -40,7 +38,7 @@ class Sweeper:
         """Another process has written to the store: sweep now."""
         # At once: a sweep in hand may take a while, and a revoked key must not work until it ends.
         self._store.forget()
-        self._service.forget_keys()
+        self._access.forget_keys()
         self._foreign.set()
 
     async def prepare(self) -> None:
@@ -71,7 +69,7 @@ class Sweeper:
     async def catch_up(self) -> None:
         """Tell everyone here what other processes have changed."""
         self._store.forget()
-        self._service.forget_keys()
+        self._access.forget_keys()
         self._newest_event, changed = await self._store.events_since(self._newest_event)
         for generation in changed:
             if generation.status is not Status.QUEUED:

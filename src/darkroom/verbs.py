@@ -1,9 +1,12 @@
 """What a caller can ask for: a dialect's `parse` makes it, the service answers it, the dialect's `render` tells it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import field
 
 from darkroom.account import Key
 from darkroom.catalogue import Model
@@ -20,8 +23,7 @@ KeyReference = str | int
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submit:
+class Submit(msgspec.Struct, frozen=True, kw_only=True):
     """`dialect` is the one that the request came by. `catalogue` is whose wire names `model` is looked up in first. The
     answer waits up to `wait_s` for the end, or up to `at_once_s` where the model is one that answers at once.
 
@@ -46,8 +48,7 @@ class Submit:
         return self.wait_s > 0 or self.at_once_s > 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch:
+class Fetch(msgspec.Struct, frozen=True, kw_only=True):
     """Waits up to `wait_s` until the status has reached `until` or gone past it (queued < running < any end)."""
 
     id: Reference
@@ -59,8 +60,7 @@ class Fetch:
         return self.wait_s > 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchMany:
+class FetchMany(msgspec.Struct, frozen=True, kw_only=True):
     ids: Sequence[Reference]
     until: Status = Status.QUEUED
     wait_s: float = 0.0

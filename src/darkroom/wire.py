@@ -1,9 +1,12 @@
 """A dialect as data: its routes, and the plain values that cross between the web and it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
+
+import msgspec
+from msgspec import field
 
 from darkroom.account import KeyForm, Principal, Statement
 from darkroom.asset import Asset
@@ -24,8 +27,7 @@ class FormFile:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireRequest:
+class WireRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request as a dialect sees it. `body` is decoded JSON, a form's fields (each a list of texts and files), or
     None. `path` holds the values of the route's `{names}`. Header names are lower case. `at` is when it came."""
 
@@ -40,8 +42,7 @@ class WireRequest:
     at: datetime = EPOCH
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireResponse:
+class WireResponse(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -57,8 +58,7 @@ class LimitState:
     resets_at_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What a dialect may know when it renders an answer. `link` makes an asset's URL; `statement` is there for the
     dialects that ask for it; `limits` are the caller's windows; `url` is the server's own address."""
 
@@ -75,7 +75,8 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class Route:
     """`path` has `{name}` for one segment and `{name...}` for all that follow. `is_open` needs no key. `is_stream` is
-    answered as server-sent events: `render` tells each state. `is_free` does not count against the plan's windows."""
+    answered as server-sent events: `render` tells each state. `is_free` does not count against the plan's windows.
+    `is_timeless` renders a generation without a look at the clock, also while it is unfinished."""
 
     method: str
     path: str
@@ -84,6 +85,7 @@ class Route:
     is_open: bool = False
     is_stream: bool = False
     is_free: bool = False
+    is_timeless: bool = False
     needs_statement: bool = False
 
 

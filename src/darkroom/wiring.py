@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from darkroom import catalogue, plans
+from darkroom.access import Access
 from darkroom.account import Key, KeyForm, Principal
 from darkroom.assets import Links, open_assets
 from darkroom.catalogue import Catalogue
@@ -101,6 +102,7 @@ class Engine:
         self.intake = Intake(
             store=self.store, assets=self.assets, client=self.client, links=self.links, clock=self.clock
         )
+        self.access = Access(store=self.store, plans=self.plans, clock=self.clock, key_forms=self.key_forms)
         self.service = self._make_service()
         self.worker = self._make_worker()
         self.sweeper = Sweeper(
@@ -108,7 +110,7 @@ class Engine:
             assets=self.assets,
             queue=self.queue,
             desk=self.desk,
-            service=self.service,
+            access=self.access,
             clock=self.clock,
         )
         self.courier = Courier(
@@ -130,10 +132,10 @@ class Engine:
             queue=self.queue,
             desk=self.desk,
             bell=self.bell,
+            access=self.access,
             intake=self.intake,
             client=self.client,
             clock=self.clock,
-            key_forms=self.key_forms,
             providers=self.providers,
         )
 
@@ -278,7 +280,7 @@ class Engine:
             return None  # an operator made accounts of their own before the first start
         if await self.store.keys(account.id):
             return None
-        return (await self.service.create_key(account, name="default", dialect="native")).secret
+        return (await self.access.create_key(account, name="default", dialect="native")).secret
 
 
 def _providers(settings: Settings, clock: Clock) -> Mapping[str, Provider]:

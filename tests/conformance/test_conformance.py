@@ -138,7 +138,7 @@ async def _refused(server: Running, phrases: Phrases, name: str) -> Answer:
         found = await server.engine.store.find_key(hash_key(key))
         assert found is not None
         await server.engine.store.revoke_key(found[0].id, found[1].number, now=server.engine.clock.now())
-        server.engine.service.forget_keys()
+        server.engine.access.forget_keys()
         return await submit(server, phrases, PROMPT)
     if name == "unknown id":
         return await fetch(server, phrases, phrases.no_such_id)

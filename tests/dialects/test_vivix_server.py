@@ -90,7 +90,7 @@ def test_who_may_not() -> None:
 
         owner = await server.engine.store.find_account("pro")
         await server.engine.store.revoke_key(owner.id, 2, now=server.engine.clock.now())
-        server.engine.service.forget_keys()
+        server.engine.access.forget_keys()
         assert await refused(server, "GET", path) == (401, "KEY_REVOKED")
 
     play(story, [Ticket("u1"), *[Pending(after_s=5)] * 9])

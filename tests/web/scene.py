@@ -48,7 +48,7 @@ BOTH = (NATIVE, ELUMENTA)
 
 async def untouched(server: Running, account: str = "default") -> None:
     """Nothing was stored, nothing is held, and the books are exact."""
-    statement = await server.engine.service.show_account(await server.engine.principal(account))
+    statement = await server.engine.access.show_account(await server.engine.principal(account))
     assert (statement.held, statement.spent, statement.in_flight) == (0, 0, 0)
     assert statement.available == statement.granted
     audit = await server.engine.store.audit()

@@ -208,7 +208,7 @@ def test_keys_that_open_nothing(dialect: Phrases) -> None:
             for key in ("wrong", "nb_" + "x" * 45, "é", "a b c"):
                 assert await _answers_with_key(server, dialect, key) == (401, unknown), key
             owner = await server.engine.store.find_account("default")
-            made = await server.engine.service.create_key(owner, name="x", dialect=dialect.name)
+            made = await server.engine.access.create_key(owner, name="x", dialect=dialect.name)
             await server.engine.store.revoke_key(owner.id, made.key.number, now=server.engine.clock.now())
             assert await _answers_with_key(server, dialect, made.secret) == (401, revoked)
             for header in ("Basic YTpi", "Bearer", "Bearer  ", "nonsense"):

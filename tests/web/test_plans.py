@@ -118,7 +118,7 @@ def test_the_sixth_generation_at_once_on_a_plan_for_five(dialect: Phrases) -> No
             code = "too_many_in_flight" if dialect is NATIVE else "rate_limit_exceeded"
             assert {dialect.code(answer) for answer in refused} == {code}
             assert "5" in dialect.message(refused[0])
-            statement = await server.engine.service.show_account(await server.engine.principal("five"))
+            statement = await server.engine.access.show_account(await server.engine.principal("five"))
             assert (statement.in_flight, statement.held) == (5, 5 * 26_000_000)
             # One that ends makes room for another.
             taken = next(answer for answer in answers if answer.status != 429)

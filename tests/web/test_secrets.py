@@ -79,7 +79,7 @@ def test_nothing_secret_is_logged_or_told(form: str) -> None:
             for path in ("/v1/generations/x", "/api/v2/generate/x", "/nowhere", "/v1/models/x"):
                 told += [str((await server.ask("GET", path, key=made.body["key"])).body)]
             # A bug of ours is logged with its traceback, and its request's headers are not.
-            server.engine.service.forget_keys()
+            server.engine.access.forget_keys()
             await server.engine.database.close()
             crash = await NATIVE.ask_for(server, prompt=PROMPT)
             assert (crash.status, NATIVE.code(crash)) == (500, "internal_error")

@@ -146,12 +146,12 @@ def test_a_key_that_was_revoked_elsewhere_is_refused_before_the_sweep(tmp_path: 
     async def act() -> None:
         async with working(tmp_path, []) as scene:
             ann = await scene.engine.store.find_account("ann")
-            made = await scene.engine.service.create_key(ann, name="", dialect="native")
-            assert (await scene.engine.service.authenticate(made.secret)).key.hash == hash_key(made.secret)
+            made = await scene.engine.access.create_key(ann, name="", dialect="native")
+            assert (await scene.engine.access.authenticate(made.secret)).key.hash == hash_key(made.secret)
             await scene.engine.store.revoke_key(ann.id, made.key.number, now=FrozenClock().now())
             scene.engine.sweeper.notice()
             with pytest.raises(RevokedKey):
-                await scene.engine.service.authenticate(made.secret)
+                await scene.engine.access.authenticate(made.secret)
 
     play(act)
 

@@ -208,13 +208,13 @@ def test_a_key_that_was_revoked_elsewhere_is_refused_here(tmp_path: Path) -> Non
     async def act() -> None:
         async with working(tmp_path, []) as scene:
             ann = await scene.engine.store.find_account("ann")
-            made = await scene.engine.service.create_key(ann, name="k", dialect="native")
-            assert (await scene.engine.service.authenticate(made.secret)).account == ann
+            made = await scene.engine.access.create_key(ann, name="k", dialect="native")
+            assert (await scene.engine.access.authenticate(made.secret)).account == ann
             async with Elsewhere(tmp_path) as store:
                 await store.revoke_key(ann.id, made.key.number, now=NOW)
             await scene.engine.sweeper.catch_up()
             with pytest.raises(RevokedKey):
-                await scene.engine.service.authenticate(made.secret)
+                await scene.engine.access.authenticate(made.secret)
 
     play(act)
 
@@ -292,7 +292,7 @@ def test_a_sweeper_outlives_the_store_s_bad_moments(tmp_path: Path) -> None:
                 assets=engine.assets,
                 queue=engine.queue,
                 desk=engine.desk,
-                service=engine.service,
+                access=scene.engine.access,
                 clock=SystemClock(),
             )
             running = asyncio.create_task(sweeper.run())

@@ -46,7 +46,7 @@ async def _prepare(settings: Settings) -> str:
     try:
         await engine.welcome()
         account = await engine.store.find_account("default")
-        return (await engine.service.create_key(account, name="demo", dialect="native")).secret
+        return (await engine.access.create_key(account, name="demo", dialect="native")).secret
     finally:
         await engine.close()
 

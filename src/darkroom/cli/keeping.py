@@ -93,7 +93,7 @@ def list_accounts(*, data: Data = None) -> None:
 
     async def act(engine: Engine) -> None:
         for account in await engine.store.accounts():
-            statement = await engine.service.show_account(await engine.principal(account.id))
+            statement = await engine.access.show_account(await engine.principal(account.id))
             show.console.print(
                 f"{account.name}  plan {account.plan}  available {show_credits(statement.available)}  "
                 f"held {show_credits(statement.held)}  spent {show_credits(statement.spent)}",
@@ -126,7 +126,7 @@ def create_key(
     async def act(engine: Engine) -> str:
         chosen, form = _key_form(engine, dialect, prefix)
         owner = await engine.store.find_account(account)
-        return (await engine.service.create_key(owner, name=name, dialect=chosen, form=form)).secret
+        return (await engine.access.create_key(owner, name=name, dialect=chosen, form=form)).secret
 
     print(with_engine(settings_of(data), act))
 
@@ -187,7 +187,7 @@ def grant(
     async def act(engine: Engine) -> int:
         owner = await engine.store.find_account(account)
         await engine.store.grant(owner.id, parse_credits(amount), purse=Purse(purse), note=note, now=engine.clock.now())
-        return (await engine.service.show_account(await engine.principal(owner.id))).available
+        return (await engine.access.show_account(await engine.principal(owner.id))).available
 
     show.console.print(f"{account} has {show_credits(with_engine(settings_of(data), act))} credits now")
 

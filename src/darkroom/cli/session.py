@@ -93,7 +93,7 @@ class LocalSession:
         await self._engine.assets.fetch(key, target)
 
     async def available(self) -> int | float:
-        return in_credits((await self._engine.service.show_account(self._principal)).available)
+        return in_credits((await self._engine.access.show_account(self._principal)).available)
 
     def _body(self, generation: Generation) -> GenerationBody:
         return bodies.show_generation(generation, self._engine.reply())

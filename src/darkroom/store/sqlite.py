@@ -194,6 +194,9 @@ class SqliteStore(Books, Outbox):
             return known
         return self._recent.keep(self._database.glance(lambda connection: self._get(connection, reference)))
 
+    def peek(self, generation_id: str) -> Generation | None:
+        return self._recent.find(generation_id)
+
     def forget(self) -> None:
         """Another process has written: what we remember may be old."""
         self._recent.forget()

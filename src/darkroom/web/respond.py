@@ -47,7 +47,8 @@ def content_of(response: WireResponse) -> Content:
 
 async def respond(send: Send, content: Content, request: WireRequest, extra: Mapping[str, str]) -> None:
     headers = [*content.headers, (b"x-request-id", request.id.encode())]
-    _add(headers, extra)
+    if extra:
+        _add(headers, extra)
     await send({"type": "http.response.start", "status": content.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else content.body})
 

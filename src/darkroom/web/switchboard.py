@@ -1,14 +1,13 @@
 """From a request to a dialect and back: authenticate, limit, parse, perform, render."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
+from msgspec.structs import replace
 
 from darkroom.account import Principal, Statement
 from darkroom.asset import Asset
@@ -21,8 +20,10 @@ from darkroom.service import Service
 from darkroom.verbs import Fetch, FetchMany, Submit
 from darkroom.web.body import Disconnected, Inbox, Receive, read_body
 from darkroom.web.limiter import Limiter
+from darkroom.web.line import unless_disconnected
 from darkroom.web.metrics import Metrics
 from darkroom.web.rendered import Rendered
+from darkroom.web.repeats import Repeats
 from darkroom.web.respond import Content, Send, content_of, preflight, respond, stream
 from darkroom.web.router import Place, Router
 from darkroom.wire import Dialect, Reply, Route, WireRequest
@@ -64,8 +65,11 @@ class Switchboard:
         self._public_url = public_url.rstrip("/")
         self._otherwise = otherwise
         self._rendered = Rendered()
+        self._repeats = Repeats(service, metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if await self._repeats.answer(scope, send, now=self._clock.now()):
+            return
         match = self._router.find(scope["path"]) if scope["type"] == "http" else None
         if match is None:
             await self._turn_page(scope, receive, send)
@@ -143,7 +147,7 @@ class Switchboard:
             if candidates[0].route.is_open:
                 return None
             raise Unauthenticated
-        return await self._service.authenticate(secret)
+        return await self._service.access.authenticate(secret)
 
     async def _serve(
         self, place: Place, principal: Principal | None, request: WireRequest, receive: Receive, send: Send
@@ -154,18 +158,21 @@ class Switchboard:
             verb = replace(verb, dialect=dialect.name)
         self._metrics.asked(dialect.name, type(verb).__name__)
         if isinstance(verb, Submit | Fetch | FetchMany) and verb.may_wait:
-            answer = await _unless_disconnected(self._service.perform(principal, verb), receive)
+            answer = await unless_disconnected(self._service.perform(principal, verb), receive)
         else:
             answer = await self._service.perform(principal, verb)
         statement = answer if isinstance(answer, Statement) else None
         if statement is None and route.needs_statement and principal is not None:
-            statement = await self._service.show_account(principal)
+            statement = await self._service.access.show_account(principal)
         reply = self._reply(request, principal, statement)
         extra = dialect.decorate(reply) if principal is not None else {}
         if route.is_stream:
             await self._stream(place, answer, reply, extra, receive, send)
         else:
-            await respond(send, self._content(route, answer, reply), request, extra)
+            content = self._content(route, answer, reply)
+            if principal is not None and not extra and isinstance(answer, Generation):
+                self._repeats.keep(place, principal, answer, content, reply)
+            await respond(send, content, request, extra)
 
     def _content(self, route: Route, answer: Any, reply: Reply) -> Content:
         if not isinstance(answer, Generation) or not answer.is_terminal:
@@ -193,7 +200,7 @@ class Switchboard:
                     yield body
                 before = body
 
-        await _unless_disconnected(stream(send, bodies(), reply.request, extra), receive)
+        await unless_disconnected(stream(send, bodies(), reply.request, extra), receive)
 
     def _reply(self, request: WireRequest, principal: Principal | None, statement: Statement | None) -> Reply:
         now = self._clock.now()
@@ -255,24 +262,3 @@ def _choose(candidates: Sequence[Place], principal: Principal | None) -> Place:
             if place.dialect.name == principal.key.dialect:
                 return place
     return candidates[0]
-
-
-async def _unless_disconnected(answering: Awaitable[Any], receive: Receive) -> Any:
-    """The answer, unless the caller hangs up before: then nobody waits for it any more."""
-    answer = asyncio.ensure_future(answering)
-    gone = asyncio.ensure_future(_disconnect(receive))
-    try:
-        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            raise Disconnected
-        return answer.result()
-    finally:
-        gone.cancel()
-        if not answer.done():
-            answer.cancel()
-            await asyncio.gather(answer, return_exceptions=True)
-
-
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

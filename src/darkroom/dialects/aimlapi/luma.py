@@ -1,10 +1,10 @@
 """Luma's route at AIMLAPI: Luma's own words, states that can be waited for, one Generation object everywhere."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from darkroom import errors
 from darkroom.asset import Asset

@@ -1,10 +1,10 @@
 """skills.video's routes, refusals and webhooks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from darkroom import errors
 from darkroom.account import KeyForm, Statement
