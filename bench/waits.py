@@ -43,7 +43,7 @@ def _all_at_once(server: Server) -> list[float]:
             waiter = stack.enter_context(socket.create_connection(_address(server)))
             waiter.sendall(_question(server, submitted))
             selector.register(waiter, selectors.EVENT_READ)
-        answered = []
+        answered: list[tuple[int, bytes]] = []
         while len(answered) < WAITERS:
             for key, _ in selector.select():
                 instant = time.monotonic_ns()
