@@ -121,11 +121,11 @@ def test_a_plan_that_counts_its_calls_counts_every_one() -> None:
             )
             number = submitted.body["id"]
             await server.reach(number)
-            path = f"/v1/generations/{(await server.engine.store.get(number)).id}"
+            path = f"/api/v1/generation/{(await server.engine.store.get(number)).id}"
             for _ in range(3):
-                assert (await server.ask("GET", path, account="vip")).status == 200
+                assert (await server.ask("GET", path, dialect="skills", account="vip")).status == 200
             last = await server.ask("GET", f"/api/v2/generate/{number}", dialect="elumenta", account="vip")
-            # 100 an hour: the submit, three reads in one dialect and one in the other.
+            # 100 an hour: the submit, three reads in a dialect that tells nothing of its limits, and this one.
             assert last.headers["x-ratelimit-remaining-hour"] == "95"
 
     asyncio.run(act())

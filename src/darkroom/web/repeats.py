@@ -35,7 +35,7 @@ class Repeats:
     render: measured, that is four fifths of a status read.
 
     It forgets nothing that protects: the key must still be good, the generation the very object that was shown, the day
-    the same (links are signed by the day). Plans that count their calls are not answered from here.
+    the same (links are signed by the day). Calls that a plan counts are not answered from here.
     """
 
     def __init__(self, service: Service, metrics: Metrics) -> None:
@@ -63,7 +63,8 @@ class Repeats:
         request = reply.request
         if request.method != "GET" or request.query or len(content.body) > LARGEST_BYTES:
             return
-        if not (generation.is_terminal or place.route.is_timeless) or any(principal.plan.windows.values()):
+        is_counted = not place.route.is_free and any(principal.plan.windows.values())
+        if is_counted or not (generation.is_terminal or place.route.is_timeless):
             return
         if len(self._kept) >= MOST:
             self._kept.clear()
