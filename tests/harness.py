@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +16,10 @@ from darkroom.credits import credits
 from darkroom.generation import Generation, Status
 from darkroom.guarded import GuardedClient
 from darkroom.ledger import Purse
-from darkroom.ports import Provider
+from darkroom.ports import Provider, Store
 from darkroom.serve import build_application
+from darkroom.store.database import Database
+from darkroom.store.sqlite import SqliteStore
 from darkroom.testing import FrozenClock, ScriptedProvider
 from darkroom.web.server import HttpServer
 from darkroom.wiring import Engine
@@ -100,6 +102,7 @@ async def running(
     data: Path | None = None,
     clock: FrozenClock | None = None,
     client: GuardedClient | None = None,
+    store: Callable[[Database], Store] = SqliteStore,
     **settings: Any,
 ) -> AsyncIterator[Running]:
     """`provider` is one, or the script of one. What is not set otherwise is as `darkroom serve` has it."""
@@ -108,7 +111,7 @@ async def running(
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         chosen = Settings(data=str(data or folder), port=port, shutdown_limit_s=0.2, **settings)
-        engine = Engine(chosen, providers={provider.name: provider}, clock=clock, client=client)
+        engine = Engine(chosen, providers={provider.name: provider}, clock=clock, client=client, store=store)
         engine.claim("a test")
         await engine.open()
         await engine.work()

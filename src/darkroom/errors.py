@@ -15,6 +15,7 @@ DarkroomError
 │   ├── ModelUnavailable     a model we know of and do not run
 │   ├── InvalidInput         the request's words are off: which, how, and what is allowed
 │   │   └── BodyTooLarge
+│   ├── IdempotencyConflict  a key that came with another request before
 │   ├── InsufficientCredits
 │   ├── LimitReached         too many calls in a window of time
 │   ├── TooManyInFlight      too many generations at once
@@ -164,6 +165,17 @@ class BodyTooLarge(InvalidInput):
     def __init__(self, *, limit_bytes: int) -> None:
         super().__init__(Problem("", f"the request is larger than {limit_bytes} bytes, the most that is taken here"))
         self.limit_bytes = limit_bytes
+
+
+class IdempotencyConflict(Rejected):
+    """Never answered as a conflict of the moment: client libraries send a 409 again, up to ten times."""
+
+    code = "idempotency_conflict"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this idempotency key came with another request in the last 24 hours; send that request again, or a new key"
+        )
 
 
 class InsufficientCredits(Rejected):

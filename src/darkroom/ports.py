@@ -128,6 +128,8 @@ class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
     in_flight_limit: int | None = None
     retention_days: int | None = None
     plan: str = ""
+    idempotency_key: str | None = None
+    fingerprint: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +210,22 @@ class Store(Protocol):
     """Verbs, each one transaction. An answer means that it is on the disk."""
 
     async def submit(self, new: NewGeneration) -> Generation:
-        """Generation, hold and event; raises `InsufficientCredits`, `TooManyInFlight`."""
+        """Generation, hold and event; raises `InsufficientCredits`, `TooManyInFlight`, `IdempotencyConflict`. Where its
+        idempotency key is known already, the generation of that time, and nothing more."""
+        ...
+
+    async def find_keyed(self, account_id: str, key: str, fingerprint: bytes, *, since: datetime) -> Generation | None:
+        """What an idempotency key led to since then; raises `IdempotencyConflict`."""
+        ...
+
+    async def find_alike(
+        self, account_id: str, dialect: str, fingerprint: bytes, *, since: datetime
+    ) -> Generation | None:
+        """The newest generation of the same request, among an account's last ones."""
+        ...
+
+    async def prune_keys(self, *, before: datetime) -> None:
+        """Forget idempotency keys older than this."""
         ...
 
     async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:

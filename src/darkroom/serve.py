@@ -27,9 +27,12 @@ DRAIN_S = 1.0
 def build_application(engine: Engine) -> Switchboard:
     metrics = Metrics()
     engine.desk.listen(metrics.changed)
+    engine.retries.told = metrics.repeated
     metrics.watch("darkroom_queue_depth", "Generations that wait for a slot", lambda: engine.queue.depths)
     metrics.watch("darkroom_running", "Attempts in hand", lambda: {"all": engine.queue.in_hand})
     metrics.watch("darkroom_waiters", "Requests that wait for a change", lambda: {"all": engine.bell.waiters})
+
+    metrics.watch("darkroom_lost_answers", "Submits whose callers hung up", lambda: {"all": engine.retries.lost})
 
     pages = build_pages(
         openapi=openapi.document(),
@@ -48,6 +51,7 @@ def build_application(engine: Engine) -> Switchboard:
         link=engine.link,
         url=engine.url,
         public_url=engine.settings.public_url,
+        retries=engine.retries,
         otherwise=pages,
     )
     return switchboard

@@ -33,6 +33,7 @@ from darkroom.intake import Admission, Intake
 from darkroom.ledger import Entry
 from darkroom.notify import Bell
 from darkroom.ports import Desk, NewGeneration, Queue, Store
+from darkroom.retries import Retries
 from darkroom.verbs import (
     Answer,
     Cancel,
@@ -81,6 +82,7 @@ class Service:
         desk: Desk,
         bell: Bell,
         access: Access,
+        retries: Retries,
         intake: Intake,
         client: GuardedClient,
         clock: Clock,
@@ -93,6 +95,7 @@ class Service:
         self._desk = desk
         self._bell = bell
         self.access = access
+        self._retries = retries
         self._intake = intake
         self._client = client
         self._clock = clock
@@ -132,34 +135,57 @@ class Service:
     async def submit(self, principal: Principal, wanted: Submit) -> Generation:
         if self.is_closing:
             raise Unavailable
-        model = self._catalogue.find(wanted.model, dialect=wanted.catalogue or None)
-        if wanted.modality not in ("", model.modality):
-            raise UnknownModel(wanted.model)
         if not wanted.may_wait:
-            return await self._accept(principal, wanted, model)
+            return await self._accept(principal, wanted)
         # A caller that hangs up has submitted all the same: only its wait ends.
-        generation = await asyncio.shield(self._accept(principal, wanted, model))
-        wait_s = wanted.at_once_s if model.answers_at_once and wanted.at_once_s > 0 else wanted.wait_s
+        generation = await asyncio.shield(self._accept(principal, wanted))
+        wait_s = wanted.at_once_s if wanted.at_once_s > 0 and self._is_quick(generation.model) else wanted.wait_s
         if wait_s > 0:
             return await self._reach(generation, Fetch(id=generation.id, until=Status.COMPLETED, wait_s=wait_s))
         return generation
 
-    async def _accept(self, principal: Principal, wanted: Submit, model: Model) -> Generation:
-        """Stored, told and queued."""
+    def _is_quick(self, model: str) -> bool:
         try:
-            generation = await self._take(principal, wanted, model)
+            return self._catalogue.find(model).answers_at_once
+        except Rejected:
+            return False  # a submit that came again, of a model that the operator took out since
+
+    async def _accept(self, principal: Principal, wanted: Submit) -> Generation:
+        """Stored, told and queued; or what it led to when it came before."""
+        asking = wanted.asking
+        if asking is None:
+            return await self._begin(principal, wanted)
+        try:
+            generation = await self._retries.first(asking) or await self._begin(principal, wanted)
+        except BaseException:
+            asking.decide(None)
+            raise
+        asking.decide(generation.id)
+        return generation
+
+    async def _begin(self, principal: Principal, wanted: Submit) -> Generation:
+        model = self._catalogue.find(wanted.model, dialect=wanted.catalogue or None)
+        if wanted.modality not in ("", model.modality):
+            raise UnknownModel(wanted.model)
+        admission = Admission(new_id())
+        try:
+            generation = await self._take(principal, wanted, model, admission)
         except Rejected as error:
             error.modality = model.modality
             raise
+        if generation.id != admission.generation_id:
+            # The same request came twice at once, and the other was first.
+            assert wanted.asking is not None
+            await self._intake.withdraw(admission)
+            return self._retries.known(wanted.asking, generation, "key")
         self._desk.changed(generation)
         self._queue.enqueue(generation.id, lane=generation.provider)
         return generation
 
-    async def _take(self, principal: Principal, wanted: Submit, model: Model) -> Generation:
+    async def _take(self, principal: Principal, wanted: Submit, model: Model, admission: Admission) -> Generation:
         self._check_plan(principal.plan, model)
         if wanted.callback_url is not None:
             self._check_callback(wanted.callback_url)
-        admission = Admission(new_id())
         given = model.read_form(wanted.inputs) if wanted.is_form else wanted.inputs
         given = model.without_strangers(given, wanted.may_drop)
         inputs = model.accept(self._intake.plant(given, admission))
@@ -182,6 +208,8 @@ class Service:
             in_flight_limit=principal.plan.in_flight,
             retention_days=principal.plan.retention_days,
             plan=principal.plan.name,
+            idempotency_key=wanted.asking.key if wanted.asking else None,
+            fingerprint=wanted.asking.fingerprint if wanted.asking else None,
         )
         return await self._place(new, admission)
 

@@ -18,6 +18,7 @@ EXPIRE_EVERY = 12
 """Expired assets are looked for at each so manyth sweep."""
 
 EVENTS_KEPT = timedelta(days=1)
+KEYS_KEPT = timedelta(days=1)
 
 FOLDERS = ("results", "thumbnails", "inputs")
 """Where a generation's assets are, each in a folder of its id: also those that a cut-off attempt left there."""
@@ -53,6 +54,7 @@ class Sweeper:
                 if count % EXPIRE_EVERY == 0:
                     await self.expire()
                     await self._store.prune_events(before=self._clock.now() - EVENTS_KEPT)
+                    await self._store.prune_keys(before=self._clock.now() - KEYS_KEPT)
             except Exception:
                 log.exception("a sweep failed; the next one follows")
             count += 1

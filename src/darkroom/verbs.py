@@ -1,5 +1,6 @@
 """What a caller can ask for: a dialect's `parse` makes it, the service answers it, the dialect's `render` tells it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,42 @@ KeyReference = str | int
 Item = TypeVar("Item")
 
 
+class Asking:
+    """A submit as it came over the wire: what tells whether it is one that came before.
+
+    `key` is the caller's idempotency key, `fingerprint` the hash of method, path and canonical body; `is_retry` that
+    the request says so itself. `generation_id` is what it led to, once that is decided; None where it was refused.
+    """
+
+    __slots__ = ("_decided", "account_id", "dialect", "fingerprint", "generation_id", "is_replay", "is_retry", "key")
+
+    def __init__(
+        self, *, account_id: str, dialect: str, fingerprint: bytes, key: str | None = None, is_retry: bool = False
+    ) -> None:
+        self.account_id = account_id
+        self.dialect = dialect
+        self.fingerprint = fingerprint
+        self.key = key
+        self.is_retry = is_retry
+        self.is_replay = False
+        self.generation_id: str | None = None
+        self._decided: bool | asyncio.Future[None] = False
+
+    def decide(self, generation_id: str | None) -> None:
+        self.generation_id = generation_id
+        waited, self._decided = self._decided, True
+        if isinstance(waited, asyncio.Future) and not waited.done():
+            waited.set_result(None)
+
+    async def outcome(self) -> str | None:
+        """What it led to, as soon as that is known."""
+        if self._decided is False:
+            self._decided = asyncio.get_running_loop().create_future()
+        if isinstance(self._decided, asyncio.Future):
+            await asyncio.shield(self._decided)
+        return self.generation_id
+
+
 class Submit(msgspec.Struct, frozen=True, kw_only=True):
     """`dialect` is the one that the request came by. `catalogue` is whose wire names `model` is looked up in first. The
     answer waits up to `wait_s` for the end, or up to `at_once_s` where the model is one that answers at once.
@@ -40,6 +77,7 @@ class Submit(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str = ""
     catalogue: str = ""
     callback_url: str | None = None
+    asking: Asking | None = None
     wait_s: float = 0.0
     at_once_s: float = 0.0
 

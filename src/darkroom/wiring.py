@@ -32,6 +32,7 @@ from darkroom.ports import Assets, Delivery, Provider, Store
 from darkroom.providers.sketch.pool import RenderPool
 from darkroom.providers.sketch.provider import Sketch
 from darkroom.queue import Dispatcher
+from darkroom.retries import Retries
 from darkroom.service import Service
 from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
@@ -103,6 +104,7 @@ class Engine:
             store=self.store, assets=self.assets, client=self.client, links=self.links, clock=self.clock
         )
         self.access = Access(store=self.store, plans=self.plans, clock=self.clock, key_forms=self.key_forms)
+        self.retries = Retries(store=self.store, clock=self.clock, window_s=settings.repeat_window_s)
         self.service = self._make_service()
         self.worker = self._make_worker()
         self.sweeper = Sweeper(
@@ -133,6 +135,7 @@ class Engine:
             desk=self.desk,
             bell=self.bell,
             access=self.access,
+            retries=self.retries,
             intake=self.intake,
             client=self.client,
             clock=self.clock,

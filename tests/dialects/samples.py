@@ -159,6 +159,7 @@ REFUSALS: tuple[errors.Rejected, ...] = (
     errors.InvalidInput(errors.Problem("duration", "must be one of 5, 10", ("5", "10")), errors.Problem("x", "no")),
     errors.InvalidInput.of("", "the body is empty"),
     errors.BodyTooLarge(limit_bytes=1048576),
+    errors.IdempotencyConflict(),
     errors.InsufficientCredits(needed=26_000_000, available=2_500_000),
     *(
         errors.LimitReached(

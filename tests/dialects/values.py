@@ -91,6 +91,7 @@ def every_refusal() -> dict[type[errors.Rejected], errors.Rejected]:
         errors.ModelUnavailable("gpt", "text"),
         errors.InvalidInput.of("prompt", "is required"),
         errors.BodyTooLarge(limit_bytes=1),
+        errors.IdempotencyConflict(),
         errors.InsufficientCredits(needed=21_100_000, available=1_250_000),
         errors.LimitReached(limit=240, window="minute", plan="pro", retry_after_s=17),
         errors.TooManyInFlight(limit=5, plan="pro"),

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from darkroom.dialects import native_bodies as bodies
 from darkroom.dialects.native_bodies import GenerationBody, ModelBody
 from darkroom.errors import DarkroomError, InvalidInput, NotFound
 from darkroom.generation import Generation, Status
+from darkroom.ids import new_id
 from darkroom.lock import FolderInUse
 from darkroom.media_type import sniff
 from darkroom.verbs import Cancel, List, Reference, Submit
@@ -23,6 +24,8 @@ from darkroom.wire import FormFile
 from darkroom.wiring import Engine
 
 Body = TypeVar("Body")
+
+SUBMIT_TRIES = 3
 
 INLINE_LIMIT_BYTES = 700_000
 """A data URI of more than this is over a server's limit for a body."""
@@ -113,7 +116,13 @@ class RemoteSession:
 
     async def submit(self, model: str, inputs: Mapping[str, Any]) -> GenerationBody:
         given = {name: _as_data_uri(name, value) for name, value in inputs.items()}
-        return await self._ask("POST", "/v1/generations", GenerationBody, {"model": model, "inputs": given})
+        # With a key of its own: however often it is sent, it is one generation.
+        key = {"idempotency-key": new_id()}
+        body = {"model": model, "inputs": given}
+        for _ in range(SUBMIT_TRIES - 1):
+            with suppress(aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, TimeoutError):
+                return await self._ask("POST", "/v1/generations", GenerationBody, body, key)
+        return await self._ask("POST", "/v1/generations", GenerationBody, body, key)
 
     async def watch(self, id: str) -> AsyncIterator[GenerationBody]:
         generation = await self.get(id)
@@ -142,9 +151,12 @@ class RemoteSession:
     async def available(self) -> int | float:
         return (await self._ask("GET", "/v1/account", bodies.AccountBody)).available
 
-    async def _ask(self, method: str, path: str, kind: type[Body], body: object = None) -> Body:
+    async def _ask(
+        self, method: str, path: str, kind: type[Body], body: object = None, headers: Mapping[str, str] | None = None
+    ) -> Body:
+        sent = {**self._headers, **(headers or {})}
         try:
-            async with self._client.request(method, self._url + path, json=body, headers=self._headers) as answer:
+            async with self._client.request(method, self._url + path, json=body, headers=sent) as answer:
                 content = await answer.read()
         except aiohttp.ClientConnectorError as error:
             raise Refused(f"no server answers at {self._url}: {error.os_error.strerror}") from None

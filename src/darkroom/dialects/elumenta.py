@@ -23,6 +23,7 @@ ERRORS: Mapping[type[errors.DarkroomError], tuple[int, str]] = {
     errors.ModelUnavailable: (503, "model_unavailable"),
     errors.InvalidInput: (422, "validation_error"),
     errors.BodyTooLarge: (413, "bad_request"),
+    errors.IdempotencyConflict: (422, "validation_error"),
     errors.InsufficientCredits: (402, "insufficient_tokens"),
     errors.LimitReached: (429, "rate_limit_exceeded"),
     errors.TooManyInFlight: (429, "rate_limit_exceeded"),

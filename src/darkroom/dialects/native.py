@@ -49,6 +49,7 @@ STATUS: Mapping[type[errors.DarkroomError], int] = {
     errors.ModelUnavailable: 404,
     errors.InvalidInput: 422,
     errors.BodyTooLarge: 413,
+    errors.IdempotencyConflict: 422,
     errors.InsufficientCredits: 402,
     errors.LimitReached: 429,
     errors.TooManyInFlight: 429,

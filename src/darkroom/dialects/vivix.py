@@ -46,6 +46,7 @@ ERRORS: Mapping[type[errors.DarkroomError], tuple[int, str, str]] = {
     errors.WrongMethod: (405, "METHOD_NOT_ALLOWED", "Use one of the methods that the header Allow lists."),
     errors.InvalidInput: (400, "INVALID_REQUEST", "Correct the fields named and send the request again."),
     errors.BodyTooLarge: (413, "REQUEST_TOO_LARGE", "Send media as URLs, not inside the request."),
+    errors.IdempotencyConflict: (422, "IDEMPOTENCY_CONFLICT", "Send the first request again, or a new key."),
     errors.InsufficientCredits: (402, "INSUFFICIENT_CREDITS", "Ask this server's operator for more credits."),
     errors.LimitReached: (429, "RATE_LIMITED", "Wait as long as Retry-After says, then send the request again."),
     errors.TooManyInFlight: (429, "CONCURRENCY_LIMIT", "Wait until one of your generations has finished."),

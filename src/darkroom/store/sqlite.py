@@ -16,6 +16,7 @@ from darkroom.ports import Attempt, Begun, NewGeneration, Settlement
 from darkroom.store import queries, rows
 from darkroom.store.books import Books
 from darkroom.store.database import Database
+from darkroom.store.keyed import Keyed
 from darkroom.store.listing import list_generations
 from darkroom.store.outbox import Outbox
 from darkroom.store.recent import Recent
@@ -25,7 +26,7 @@ GENERATION = queries.load("generation")
 ATTEMPT = queries.load("attempt")
 
 
-class SqliteStore(Books, Outbox):
+class SqliteStore(Books, Outbox, Keyed):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._recent = Recent()
@@ -35,6 +36,10 @@ class SqliteStore(Books, Outbox):
         return self._recent.keep(await self._database.write(lambda connection: self._submit(connection, new)))
 
     def _submit(self, connection: apsw.Connection, new: NewGeneration) -> Generation:
+        if new.idempotency_key is not None:
+            before = self._before(connection, new)
+            if before is not None:
+                return before
         # Read and hold under one lock, or two submits hold the same credits.
         if new.in_flight_limit is not None:
             count = connection.execute(GENERATION.count_in_flight, {"account_id": new.account_id}).get
@@ -58,9 +63,12 @@ class SqliteStore(Books, Outbox):
             "now": to_micros(new.created_at),
             "retention_days": new.retention_days,
             "callback_url": new.callback_url,
+            "fingerprint": new.fingerprint,
         }
         generation = rows.generation(_one(connection, GENERATION.insert, arguments))
         self._append(connection, held, at=new.created_at)
+        if new.idempotency_key is not None:
+            self._remember(connection, new)
         self._announce(connection, generation, now=new.created_at)
         return generation
 

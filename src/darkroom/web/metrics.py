@@ -21,6 +21,12 @@ class Metrics:
         self._refused = Counter(
             "darkroom_refusals", "Requests refused, by dialect and reason", ["dialect", "code"], registry=self.registry
         )
+        self._repeated = Counter(
+            "darkroom_repeated_submits",
+            "Submits answered with the generation of an earlier one, by dialect and reason",
+            ["dialect", "reason"],
+            registry=self.registry,
+        )
         self._settled = Counter(
             "darkroom_generations_settled",
             "Generations that ended, by model, status and cause",
@@ -47,6 +53,9 @@ class Metrics:
 
     def refused(self, dialect: str, code: str) -> None:
         self._refused.labels(dialect, code).inc()
+
+    def repeated(self, dialect: str, reason: str) -> None:
+        self._repeated.labels(dialect, reason).inc()
 
     def changed(self, generation: Generation) -> None:
         if generation.settled_at is None:

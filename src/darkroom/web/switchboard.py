@@ -16,11 +16,13 @@ from darkroom.clock import Clock
 from darkroom.errors import NotFound, Rejected, Unauthenticated, WrongMethod
 from darkroom.generation import Generation
 from darkroom.ids import new_id
+from darkroom.retries import Retries
 from darkroom.service import Service
 from darkroom.verbs import Fetch, FetchMany, Submit
 from darkroom.web.body import Disconnected, Inbox, Receive, read_body
+from darkroom.web.fingerprint import asking_of
 from darkroom.web.limiter import Limiter
-from darkroom.web.line import unless_disconnected
+from darkroom.web.line import Line, unless_disconnected
 from darkroom.web.metrics import Metrics
 from darkroom.web.rendered import Rendered
 from darkroom.web.repeats import Repeats
@@ -51,6 +53,7 @@ class Switchboard:
         link: Callable[..., str],
         url: str,
         public_url: str,
+        retries: Retries,
         otherwise: Application,
     ) -> None:
         self._router = Router(dialects)
@@ -64,6 +67,7 @@ class Switchboard:
         self._url = url
         self._public_url = public_url.rstrip("/")
         self._otherwise = otherwise
+        self._retries = retries
         self._rendered = Rendered()
         self._repeats = Repeats(service, metrics)
 
@@ -154,10 +158,13 @@ class Switchboard:
     ) -> None:
         route, dialect = place.route, place.dialect
         verb = route.parse(request)
-        if isinstance(verb, Submit):
-            verb = replace(verb, dialect=dialect.name)
+        answer: Any
         self._metrics.asked(dialect.name, type(verb).__name__)
-        if isinstance(verb, Submit | Fetch | FetchMany) and verb.may_wait:
+        if isinstance(verb, Submit) and principal is not None:
+            asking = asking_of(request, principal, dialect.name, keyless=self._retries.knows_the_keyless)
+            verb = replace(verb, dialect=dialect.name, asking=asking)
+            answer = await self._submit(principal, verb, receive)
+        elif isinstance(verb, Fetch | FetchMany) and verb.may_wait:
             answer = await unless_disconnected(self._service.perform(principal, verb), receive)
         else:
             answer = await self._service.perform(principal, verb)
@@ -166,6 +173,8 @@ class Switchboard:
             statement = await self._service.access.show_account(principal)
         reply = self._reply(request, principal, statement)
         extra = dialect.decorate(reply) if principal is not None else {}
+        if isinstance(verb, Submit) and verb.asking is not None and verb.asking.is_replay:
+            extra = {**extra, "idempotency-replayed": "true"}
         if route.is_stream:
             await self._stream(place, answer, reply, extra, receive, send)
         else:
@@ -173,6 +182,24 @@ class Switchboard:
             if principal is not None and not extra and isinstance(answer, Generation):
                 self._repeats.keep(place, principal, answer, content, reply)
             await respond(send, content, request, extra)
+
+    async def _submit(self, principal: Principal, verb: Submit, receive: Receive) -> Generation:
+        """What nobody is there any more to hear of stays submitted; who asks for it again is told."""
+        asking = verb.asking
+        if asking is None:
+            performed = self._service.submit(principal, verb)
+            return await (unless_disconnected(performed, receive) if verb.may_wait else performed)
+        if verb.may_wait:
+            try:
+                return await unless_disconnected(self._service.submit(principal, verb), receive)
+            except Disconnected:
+                self._retries.lose(asking)
+                raise
+        line = Line(receive, lambda: self._retries.lose(asking))
+        try:
+            return await self._service.submit(principal, verb)
+        finally:
+            line.close()
 
     def _content(self, route: Route, answer: Any, reply: Reply) -> Content:
         if not isinstance(answer, Generation) or not answer.is_terminal:

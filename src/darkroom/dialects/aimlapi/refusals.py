@@ -20,6 +20,7 @@ STATUS: Mapping[type[errors.DarkroomError], int] = {
     errors.ModelUnavailable: 404,
     errors.InvalidInput: 400,
     errors.BodyTooLarge: 413,
+    errors.IdempotencyConflict: 422,
     errors.InsufficientCredits: 403,
     errors.LimitReached: 429,
     errors.TooManyInFlight: 429,

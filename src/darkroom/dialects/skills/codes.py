@@ -17,6 +17,7 @@ REFUSED: Mapping[type[errors.DarkroomError], tuple[int, str]] = {
     errors.ModelUnavailable: (400, "UNSUPPORTED_MODEL"),
     errors.ModelNotAllowed: (400, "UNSUPPORTED_MODEL"),
     errors.InvalidInput: (400, "INVALID_INPUT"),
+    errors.IdempotencyConflict: (422, "IDEMPOTENCY_CONFLICT"),
     errors.InsufficientCredits: (402, "INSUFFICIENT_CREDITS"),
     errors.LimitReached: (429, "RATE_LIMITED"),
     errors.TooManyInFlight: (429, "RATE_LIMITED"),

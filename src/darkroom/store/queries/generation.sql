@@ -1,9 +1,9 @@
 -- name: insert
 -- Accept a generation; its number is the sequence that integer-id dialects show.
 INSERT INTO generation (id, account_id, dialect, model, modality, task, provider, inputs, wire, quote, held, status,
-                        created_at, retention_days, callback_url)
+                        created_at, retention_days, callback_url, fingerprint)
 VALUES (:id, :account_id, :dialect, :model, :modality, :task, :provider, :inputs, :wire, :quote, :held, 'queued',
-        :now, :retention_days, :callback_url)
+        :now, :retention_days, :callback_url, :fingerprint)
 RETURNING *;
 
 -- name: by_id

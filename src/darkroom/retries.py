@@ -1,0 +1,104 @@
+"""Submits that are sent again: one generation and one hold, however often a request arrives.
+
+With an idempotency key there is no doubt. Without one, a request is the same as an earlier one where it says so itself,
+or where the earlier one's answer had nobody to go to: its connection had died.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from darkroom.clock import Clock
+from darkroom.generation import Generation
+from darkroom.ports import Store
+from darkroom.verbs import Asking
+
+log = structlog.get_logger(__name__)
+
+KEYS_LIVE = timedelta(hours=24)
+MOST_LOST = 10_000
+
+Who = tuple[str, str, bytes]
+
+
+class Retries:
+    """`window_s` is how long a request without a key may be taken for one that came before; 0 is never."""
+
+    def __init__(self, *, store: Store, clock: Clock, window_s: float) -> None:
+        self._store = store
+        self._clock = clock
+        self._window = timedelta(seconds=window_s)
+        self._lost: dict[Who, deque[tuple[datetime, Asking]]] = {}
+        self.told: Callable[[str, str], None] = lambda dialect, reason: None
+        """Hears of each submit that was known, by dialect and reason."""
+
+    @property
+    def lost(self) -> int:
+        """Answers that nobody was there for, and that nobody has asked for again."""
+        return sum(map(len, self._lost.values()))
+
+    @property
+    def knows_the_keyless(self) -> bool:
+        return self._window > timedelta(0)
+
+    async def first(self, asking: Asking) -> Generation | None:
+        """What the same request led to before; None where this is the first. Raises `IdempotencyConflict`."""
+        now = self._clock.now()
+        if asking.key is not None:
+            known = await self._store.find_keyed(
+                asking.account_id, asking.key, asking.fingerprint, since=now - KEYS_LIVE
+            )
+            return known and self.known(asking, known, "key")
+        if not self.knows_the_keyless:
+            return None
+        lost = await self._find_lost(asking, now)
+        if lost is not None:
+            return self.known(asking, lost, "lost answer")
+        if not asking.is_retry:
+            return None
+        alike = await self._store.find_alike(
+            asking.account_id, asking.dialect, asking.fingerprint, since=now - self._window
+        )
+        return alike and self.known(asking, alike, "retry count")
+
+    def known(self, asking: Asking, generation: Generation, reason: str) -> Generation:
+        """Write down that a submit is answered with an earlier one's generation."""
+        asking.is_replay = True
+        asking.decide(generation.id)
+        log.info("a submit came again", generation=generation.id, dialect=asking.dialect, reason=reason)
+        self.told(asking.dialect, reason)
+        return generation
+
+    def lose(self, asking: Asking) -> None:
+        """Nobody gets the answer to this one: the next request that is the same asks for it once more."""
+        if not self.knows_the_keyless or asking.key is not None:
+            return
+        if len(self._lost) >= MOST_LOST:
+            self._forget(self._clock.now())
+        self._lost.setdefault(_who(asking), deque()).append((self._clock.now(), asking))
+
+    async def _find_lost(self, asking: Asking, now: datetime) -> Generation | None:
+        if not self._lost:
+            return None
+        lost = self._lost.get(_who(asking))
+        while lost:
+            at, earlier = lost.popleft()
+            if not lost:
+                self._lost.pop(_who(asking), None)
+            generation_id = await earlier.outcome() if now - at <= self._window else None
+            if generation_id is not None:
+                return await self._store.get(generation_id)
+        return None
+
+    def _forget(self, now: datetime) -> None:
+        for who, lost in list(self._lost.items()):
+            if now - lost[-1][0] > self._window:
+                del self._lost[who]
+        while len(self._lost) >= MOST_LOST:
+            del self._lost[next(iter(self._lost))]
+
+
+def _who(asking: Asking) -> Who:
+    return asking.account_id, asking.dialect, asking.fingerprint

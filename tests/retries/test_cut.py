@@ -1,0 +1,141 @@
+"""Connections that are cut under a submit: however often the library sends it, one generation and one hold."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from darkroom.generation import Generation
+from darkroom.ports import NewGeneration
+from darkroom.store.database import Database
+from darkroom.store.sqlite import SqliteStore
+from darkroom.verbs import List
+from tests.harness import Running, running
+from tests.retries.clients import BODY, EVERY, Client
+from tests.retries.proxy import Cut, cutting
+from tests.worker.scene import until
+
+KEY = {"Idempotency-Key": "order-4711"}
+
+each_client = pytest.mark.parametrize("client", EVERY.values(), ids=EVERY.keys())
+
+
+class Slow(SqliteStore):
+    """Lets a submit begin, and ends it when it is told to."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.begun = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.submits = 0
+
+    async def submit(self, new: NewGeneration) -> Generation:
+        self.submits += 1
+        self.begun.set()
+        await self.go_on.wait()
+        return await super().submit(new)
+
+
+async def generations(server: Running) -> list[str]:
+    account = await server.engine.store.find_account("default")
+    page = await server.engine.store.list_generations(account.id, List(), now=server.engine.clock.now())
+    audit = await server.engine.store.audit()
+    assert audit.discrepancies == ()
+    statement = await server.engine.access.show_account(await server.engine.principal("default"))
+    # 26 credits each, by the seeds' price of this model.
+    assert statement.held == 26_000_000 * len(page.items)
+    return [generation.id for generation in page.items]
+
+
+def cut_once(
+    client: Client, cut: Cut, headers: Mapping[str, str], window_s: float = 120.0
+) -> tuple[str, list[str], str]:
+    """What the client was told, what the server has, and its metrics."""
+
+    async def act() -> tuple[str, list[str], str]:
+        async with running([], store=Slow, repeat_window_s=window_s) as server:
+            server.engine.queue._slots["sketch"] = 0  # nothing is carried out: submits alone are looked at
+            store = server.engine.store
+            assert isinstance(store, Slow)
+
+            async def noticed() -> None:
+                """The server is in the middle of the submit when it hears that its caller has gone."""
+                if not headers and window_s:
+                    await until(lambda: server.engine.retries.lost == 1)
+                store.go_on.set()
+
+            if cut is not Cut.BEFORE:
+                store.go_on.set()
+            async with (
+                asyncio.timeout(30),
+                cutting(server.url, cut, received=store.begun.wait, noticed=noticed) as proxy,
+            ):
+                told = await client(proxy, await server.key(), headers)
+            metrics = await server.ask("GET", "/metrics", key="")
+            return str(told["id"]), await generations(server), metrics.body.decode()
+
+    return asyncio.run(act())
+
+
+@each_client
+def test_a_connection_that_dies_before_the_answer(client: Client) -> None:
+    told, stored, metrics = cut_once(client, Cut.BEFORE, {})
+    assert stored == [told]
+    assert 'darkroom_repeated_submits_total{dialect="native",reason="lost answer"} 1.0' in metrics
+
+
+@each_client
+@pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.DURING], ids=["before", "during"])
+def test_with_a_key_it_does_not_matter_where_it_dies(client: Client, cut: Cut) -> None:
+    told, stored, metrics = cut_once(client, cut, KEY)
+    assert stored == [told]
+    assert 'darkroom_repeated_submits_total{dialect="native",reason="key"} 1.0' in metrics
+
+
+def test_a_request_that_says_it_is_a_retry_is_one() -> None:
+    told, stored, metrics = cut_once(EVERY["openai"], Cut.DURING, {})
+    assert stored == [told]
+    assert 'darkroom_repeated_submits_total{dialect="native",reason="retry count"} 1.0' in metrics
+
+
+@each_client
+def test_an_answer_that_came_is_not_asked_for_again(client: Client) -> None:
+    told, stored, metrics = cut_once(client, Cut.AFTER, {})
+    assert stored == [told]
+    assert "darkroom_repeated_submits_total{" not in metrics
+
+
+def test_nothing_is_guessed_where_it_is_turned_off() -> None:
+    told, stored, _ = cut_once(EVERY["aiohttp"], Cut.BEFORE, {}, window_s=0)
+    assert told in stored
+    assert len(stored) == 2
+
+
+def test_a_second_submit_on_purpose_is_a_second_generation() -> None:
+    async def act() -> None:
+        async with running([]) as server:
+            server.engine.queue._slots["sketch"] = 0
+            told = [await server.ask("POST", "/v1/generations", BODY) for _ in range(3)]
+            assert len({answer.body["id"] for answer in told}) == 3
+            assert len(await generations(server)) == 3
+
+    asyncio.run(act())
+
+
+def test_a_caller_that_hangs_up_while_it_waits_is_told_when_it_comes_again() -> None:
+    async def act() -> None:
+        async with running([]) as server:
+            server.engine.queue._slots["sketch"] = 0
+            waiting = asyncio.create_task(server.ask("POST", "/v1/generations", {**BODY, "wait_s": 30}))
+            await until(lambda: server.engine.bell.waiters == 1)
+            waiting.cancel()
+            await until(lambda: server.engine.retries.lost == 1)
+            again = asyncio.create_task(server.ask("POST", "/v1/generations", {**BODY, "wait_s": 30}))
+            await until(lambda: server.engine.bell.waiters == 1)
+            (stored,) = await generations(server)
+            await server.ask("POST", f"/v1/generations/{stored}/cancel")
+            answer = await again
+            assert (answer.body["id"], answer.body["status"]) == (stored, "canceled")
+            assert answer.headers["idempotency-replayed"] == "true"
+
+    asyncio.run(act())
