@@ -16,7 +16,8 @@ ALPHANUMERIC = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What an account may do. `None` is no limit. `level` orders plans of one system, for models that ask for one."""
+    """What an account may do. `None` is no limit. `level` orders plans of one system, for models that ask for one.
+    `asset_bytes` is the most that one uploaded asset may have, `stored_bytes` all of an account's inputs together."""
 
     name: str
     title: str
@@ -27,6 +28,8 @@ class Plan:
     in_flight: int | None = None
     models: tuple[str, ...] = ("*",)
     retention_days: int | None = None
+    asset_bytes: int | None = None
+    stored_bytes: int | None = None
     monthly_credits: int = 0
     api_access: bool = True
 

@@ -10,11 +10,14 @@ DarkroomError
 │   │   ├── PlanTooLow       the account's plan does not include this
 │   │   └── ModelNotAllowed  the plan does not include this model
 │   ├── NotFound             no such thing, or no longer
+│   │   ├── Gone             it was here: its bytes have been deleted
 │   │   └── WrongMethod      there is such a path, for other methods
 │   ├── UnknownModel         the catalogue has no such model
 │   ├── ModelUnavailable     a model we know of and do not run
 │   ├── InvalidInput         the request's words are off: which, how, and what is allowed
 │   │   └── BodyTooLarge
+│   │       ├── AssetTooLarge    one asset has more bytes than the plan takes
+│   │       └── StorageFull      all of the account's together have
 │   ├── IdempotencyConflict  a key that came with another request before
 │   ├── InsufficientCredits
 │   ├── LimitReached         too many calls in a window of time
@@ -36,6 +39,7 @@ DarkroomError
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -110,6 +114,19 @@ class NotFound(Rejected):
         self.what = what
 
 
+class Gone(NotFound):
+    """It was here, and its bytes have been deleted: `reason` is deleted (by its owner) or expired."""
+
+    code = "gone"
+
+    def __init__(self, what: str, *, reason: str, at: datetime | None) -> None:
+        super().__init__(what)
+        when = "" if at is None else f" at {at:%Y-%m-%dT%H:%M:%SZ}"
+        self.args = (f"{what} is gone: it {'expired' if reason == 'expired' else 'was deleted'}{when}",)
+        self.reason = reason
+        self.at = at
+
+
 class WrongMethod(NotFound):
     code = "wrong_method"
 
@@ -165,6 +182,33 @@ class BodyTooLarge(InvalidInput):
     def __init__(self, *, limit_bytes: int) -> None:
         super().__init__(Problem("", f"the request is larger than {limit_bytes} bytes, the most that is taken here"))
         self.limit_bytes = limit_bytes
+
+    def _say(self, message: str) -> None:
+        self.problems = (Problem("", message),)
+        self.args = (message,)
+
+
+class AssetTooLarge(BodyTooLarge):
+    code = "asset_too_large"
+
+    def __init__(self, *, limit_bytes: int, plan: str) -> None:
+        super().__init__(limit_bytes=limit_bytes)
+        self._say(f"an asset may have {limit_bytes} bytes at most in plan '{plan}'")
+        self.plan = plan
+
+
+class StorageFull(BodyTooLarge):
+    """`used_bytes` are what the account has stored already."""
+
+    code = "storage_full"
+
+    def __init__(self, *, limit_bytes: int, used_bytes: int, plan: str) -> None:
+        super().__init__(limit_bytes=limit_bytes)
+        self._say(
+            f"an account may store {limit_bytes} bytes in plan '{plan}', and {used_bytes} are; delete some assets"
+        )
+        self.used_bytes = used_bytes
+        self.plan = plan
 
 
 class IdempotencyConflict(Rejected):

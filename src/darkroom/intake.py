@@ -1,15 +1,17 @@
-"""Input media: a caller's file, data URI, URL or earlier generation becomes a stored asset, then a local file.
+"""Input media: a caller's file, data URI, asset, URL or earlier generation becomes stored bytes, then a local file.
 
 At submit everything that can be told without the network is checked, and bytes that came along are stored. URLs are
 fetched by the worker, once: a later attempt finds the copy.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Set
 from copy import deepcopy
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from darkroom.asset import ASSET, MEDIA_TYPES
+from darkroom.asset import ASSET, ENDINGS, Arrival
 from darkroom.assets.link import Links
 from darkroom.catalogue import Model
 from darkroom.catalogue.media import MediaInput
@@ -18,30 +20,40 @@ from darkroom.errors import InputUnusable, InvalidInput, NotFound, Problem
 from darkroom.generation import Generation, Status
 from darkroom.guarded import GuardedClient, Limits, Refused
 from darkroom.media_type import kind_of, parse_data_uri, sniff
-from darkroom.ports import Assets, Store
-from darkroom.wire import FormFile
+from darkroom.owned import ASSET_ID, Allowance, Content, GenerationHolder
+from darkroom.ports import Assets, NewGeneration, Store
+from darkroom.shelf import Shelf
 
 GENERATION = "generation:"
 LIMITS = Limits(size_bytes=100 * 1024 * 1024, seconds=30)
-ENDINGS = {media_type: ending for ending, media_type in reversed(MEDIA_TYPES.items())}
 
 
 class Admission:
-    """The media of one submit: what to store before the generation is, and what to delete if it never is."""
+    """The media of one submit: what came along, and which fields it is for. `fields` has an arrival or an asset's id
+    for each path among the inputs."""
 
     def __init__(self, generation_id: str) -> None:
         self.generation_id = generation_id
-        self.blobs: dict[str, bytes] = {}
+        self.arrivals: dict[str, Arrival] = {}
+        self.fields: dict[str, Arrival | str] = {}
 
-    def take(self, content: bytes) -> str:
-        key = f"inputs/{self.generation_id}/given-{len(self.blobs) + 1}"
-        self.blobs[key] = content
-        return ASSET + key
+    def take(self, arrival: Arrival) -> str:
+        """What stands for it among the inputs until it is stored."""
+        placeholder = f"{ASSET}given-{len(self.arrivals) + 1}"
+        self.arrivals[placeholder] = arrival
+        return placeholder
+
+    @property
+    def has_media(self) -> bool:
+        return bool(self.fields)
 
 
 class Intake:
-    def __init__(self, *, store: Store, assets: Assets, client: GuardedClient, links: Links, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, assets: Assets, shelf: Shelf, client: GuardedClient, links: Links, clock: Clock
+    ) -> None:
         self._store = store
+        self._shelf = shelf
         self._assets = assets
         self._client = client
         self._links = links
@@ -74,9 +86,14 @@ class Intake:
     async def _admit(self, account_id: str, medium: MediaInput, admission: Admission) -> str:
         source = medium.source
         if source.startswith(ASSET):
-            if source.removeprefix(ASSET) not in admission.blobs:
-                raise ValueError("must be an http(s) URL or a data URI")
-            _check_kind(admission.blobs[source.removeprefix(ASSET)][:64], medium)
+            if source not in admission.arrivals:
+                raise ValueError("must be an http(s) URL, a data URI or the id of an asset")
+            _check_kind(admission.arrivals[source].head, medium)
+            admission.fields[medium.field] = admission.arrivals[source]
+            return source
+        if source.startswith(ASSET_ID):
+            _check_media_type(await self._media_type_of(account_id, source), medium)
+            admission.fields[medium.field] = source
             return source
         if source.startswith(GENERATION):
             await self._result_of(account_id, source.removeprefix(GENERATION))
@@ -84,7 +101,9 @@ class Intake:
         if source.startswith("data:"):
             content = parse_data_uri(source, LIMITS.size_bytes)
             _check_kind(content[:64], medium)
-            return admission.take(content)
+            arrival = _arrival(content)
+            admission.fields[medium.field] = arrival
+            return admission.take(arrival)
         own = self._links.key_of(source, now=self._clock.now())
         if own is not None:
             await self._size(own)
@@ -92,12 +111,31 @@ class Intake:
         self._client.check(source)
         return source
 
-    async def store(self, admission: Admission) -> None:
-        for key, content in admission.blobs.items():
-            await self._assets.put(key, content)
+    async def store(self, admission: Admission, new: NewGeneration, allowance: Allowance) -> dict[str, Any]:
+        """Let the generation hold its media before it is stored itself; returns its inputs with their keys. Raises
+        `StorageFull`, and `InvalidInput` for an asset that has been deleted just now."""
+        inputs = deepcopy(dict(new.inputs))
+        holder = GenerationHolder(id=new.id)
+        kept: dict[int, Content] = {}
+        for field, given in admission.fields.items():
+            if isinstance(given, str):
+                try:
+                    content = await self._store.claim(new.account_id, given, new.id, now=self._clock.now())
+                except NotFound as error:
+                    raise InvalidInput.of(field, str(error)) from None
+            elif id(given) in kept:
+                content = kept[id(given)]
+            else:
+                content = kept[id(given)] = await self._shelf.hold(new.account_id, given, holder, allowance)
+            _replace(inputs, field, ASSET + content.key)
+        return inputs
 
     async def withdraw(self, admission: Admission) -> None:
-        await self._assets.delete(list(admission.blobs))
+        """What was held for a generation that is not stored after all."""
+        if not admission.has_media:
+            return
+        await self._store.let_go([admission.generation_id])
+        await self._shelf.delete_doomed()
 
     async def collect(self, generation: Generation, model: Model, folder: Path) -> Mapping[str, tuple[Path, ...]]:
         """Every input medium as a local file, by field; raises `InputUnusable`."""
@@ -133,11 +171,31 @@ class Intake:
             earlier = await self._store.get(generation_id)
         except NotFound:
             earlier = None
-        if earlier is None or earlier.account_id != account_id or earlier.is_hidden:
+        if (
+            earlier is None
+            or earlier.account_id != account_id
+            or earlier.is_hidden
+            or self._is_past(earlier.expires_at)
+        ):
             raise ValueError(f"there is no generation '{generation_id}'")
         if earlier.status is not Status.COMPLETED or not earlier.outputs:
             raise ValueError(f"the generation '{generation_id}' is {earlier.status}; only a completed one can be used")
         return earlier.outputs[0].key
+
+    async def _media_type_of(self, account_id: str, asset_id: str) -> str:
+        try:
+            owned = await self._store.owned_asset(asset_id)
+        except NotFound:
+            owned = None
+        if owned is None or owned.account_id != account_id:
+            raise ValueError(f"there is no asset '{asset_id[:64]}'")
+        is_past = self._is_past(owned.expires_at)
+        if owned.ended_at is not None or is_past:
+            raise ValueError(f"the asset '{asset_id}' {'expired' if is_past else 'was deleted'}")
+        return owned.asset.media_type
+
+    def _is_past(self, expires_at: datetime | None) -> bool:
+        return expires_at is not None and expires_at <= self._clock.now()
 
     async def _size(self, key: str) -> int:
         try:
@@ -147,12 +205,17 @@ class Intake:
 
 
 def _plant(value: Any, admission: Admission) -> Any:
-    if isinstance(value, FormFile):
-        return admission.take(value.content)
+    if isinstance(value, Arrival):
+        return admission.take(value)
     if isinstance(value, list):
         # A form is flat: no deeper, as what a caller nests may be deeper than Python's stack.
-        return [admission.take(item.content) if isinstance(item, FormFile) else item for item in value]
+        return [admission.take(item) if isinstance(item, Arrival) else item for item in value]
     return value
+
+
+def _arrival(content: bytes) -> Arrival:
+    digest = hashlib.sha256(content).hexdigest()
+    return Arrival(source=content, size_bytes=len(content), sha256=digest, head=content[:64])
 
 
 def _strays(inputs: Mapping[str, Any], sources: Set[str]) -> list[Problem]:
@@ -189,6 +252,10 @@ def _check_kind(head: bytes, medium: MediaInput) -> str:
     media_type = sniff(head)
     if media_type is None:
         raise ValueError(f"is not {_article(medium.kind)} that can be read here")
+    return _check_media_type(media_type, medium)
+
+
+def _check_media_type(media_type: str, medium: MediaInput) -> str:
     # An earlier video may stand where a picture is asked for: its frame is used.
     if kind_of(media_type) != medium.kind and not medium.source.startswith(GENERATION):
         raise ValueError(f"must be {_article(medium.kind)}, and is {media_type}")

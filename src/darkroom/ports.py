@@ -1,6 +1,6 @@
 """The protocols between the core and the outside, and the values that cross them."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,11 +9,12 @@ from typing import Protocol
 import msgspec
 
 from darkroom.account import Account, Key, Principal
-from darkroom.asset import Asset
+from darkroom.asset import Asset, Assets
 from darkroom.brief import Brief, Produced
 from darkroom.credits import Credits
 from darkroom.generation import Cause, Generation, Status
 from darkroom.ledger import Balance, Entry, Kind, Purse
+from darkroom.owned import OwnedAssets
 from darkroom.verbs import List, ListEntries, Page, Reference
 
 
@@ -82,34 +83,6 @@ class Provider(Protocol):
     async def close(self) -> None: ...
 
 
-class Assets(Protocol):
-    """Stored bytes. Keys look like paths; what is stored under a key never changes."""
-
-    async def put(self, key: str, source: Path | bytes) -> int:
-        """Store a file's bytes; returns their number."""
-        ...
-
-    async def size(self, key: str) -> int:
-        """Raises `NotFound`."""
-        ...
-
-    def read(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from `start` up to and without `end`."""
-        ...
-
-    async def fetch(self, key: str, target: Path) -> None:
-        """Copy the bytes to a local file; raises `NotFound`."""
-        ...
-
-    async def delete(self, keys: Sequence[str]) -> None:
-        """What is not there is deleted already."""
-        ...
-
-    async def delete_folder(self, prefix: str) -> None:
-        """Delete everything whose key begins with `prefix` and a slash."""
-        ...
-
-
 class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
     """What a submit stores. `in_flight_limit` is checked in the same transaction that holds the credits."""
 
@@ -127,6 +100,7 @@ class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
     callback_url: str | None = None
     in_flight_limit: int | None = None
     retention_days: int | None = None
+    expires_after_s: int | None = None
     plan: str = ""
     idempotency_key: str | None = None
     fingerprint: bytes | None = None
@@ -206,7 +180,7 @@ class Audit:
     discrepancies: tuple[Discrepancy, ...] = field(default=())
 
 
-class Store(Protocol):
+class Store(OwnedAssets, Protocol):
     """Verbs, each one transaction. An answer means that it is on the disk."""
 
     async def submit(self, new: NewGeneration) -> Generation:
@@ -294,11 +268,13 @@ class Store(Protocol):
         """Hide an ended generation; None where it has not ended."""
         ...
 
-    async def expired(self, *, now: datetime) -> list[Generation]:
-        """Ended generations past their retention that still have assets."""
+    async def expired(self, *, now: datetime, after: Generation | None = None) -> list[Generation]:
+        """Some ended generations past their retention that still have assets, from the one after `after` on."""
         ...
 
-    async def forget_assets(self, generation_ids: Sequence[str]) -> None: ...
+    async def forget_assets(self, generation_ids: Sequence[str]) -> None:
+        """Their bytes have been deleted: forget what was told and made, and hold no content any more."""
+        ...
 
     async def create_account(self, name: str, *, plan: str, now: datetime) -> Account: ...
 

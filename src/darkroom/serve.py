@@ -52,6 +52,7 @@ def build_application(engine: Engine) -> Switchboard:
         url=engine.url,
         public_url=engine.settings.public_url,
         retries=engine.retries,
+        spool=engine.uploads.folder,
         otherwise=pages,
     )
     return switchboard

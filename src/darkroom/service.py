@@ -15,6 +15,7 @@ from darkroom.catalogue import Catalogue, Model
 from darkroom.clock import Clock
 from darkroom.credits import Credits
 from darkroom.errors import (
+    Gone,
     InvalidInput,
     ModelNotAllowed,
     ModelUnavailable,
@@ -33,19 +34,28 @@ from darkroom.intake import Admission, Intake
 from darkroom.ledger import Entry
 from darkroom.notify import Bell
 from darkroom.ports import Desk, NewGeneration, Queue, Store
+from darkroom.retention import Retention
 from darkroom.retries import Retries
+from darkroom.shelf import Shelf, allowance_of
+from darkroom.uploads import Uploads
 from darkroom.verbs import (
     Answer,
+    BeginUpload,
     Cancel,
+    CompleteUpload,
+    DeleteAsset,
+    DropUpload,
     Fetch,
     FetchMany,
     List,
+    ListAssets,
     ListEntries,
     ListKeys,
     MakeKey,
     Mark,
     Page,
     Price,
+    PutPart,
     Quotation,
     Reference,
     Remove,
@@ -53,8 +63,11 @@ from darkroom.verbs import (
     RenameKey,
     RevokeKey,
     ShowAccount,
+    ShowAsset,
     ShowModel,
     ShowModels,
+    ShowUpload,
+    StoreAsset,
     Submit,
     Tell,
     Verb,
@@ -85,6 +98,9 @@ class Service:
         retries: Retries,
         intake: Intake,
         client: GuardedClient,
+        shelf: Shelf,
+        uploads: Uploads,
+        retention: Retention,
         clock: Clock,
         providers: Collection[str],
     ) -> None:
@@ -98,6 +114,7 @@ class Service:
         self._retries = retries
         self._intake = intake
         self._client = client
+        self._retention = retention
         self._clock = clock
         self._providers = providers
         self.is_closing = False
@@ -121,6 +138,15 @@ class Service:
             RenameKey: access.rename_key,
             RevokeKey: access.revoke_key,
             Tell: self.tell,
+            StoreAsset: shelf.store_asset,
+            ShowAsset: shelf.show_asset,
+            ListAssets: shelf.list_assets,
+            DeleteAsset: shelf.delete_asset,
+            BeginUpload: uploads.begin,
+            PutPart: uploads.put_part,
+            ShowUpload: uploads.show,
+            CompleteUpload: uploads.complete,
+            DropUpload: uploads.drop,
         }
 
     async def perform(self, principal: Principal | None, verb: Verb) -> Answer | Statement:
@@ -207,11 +233,12 @@ class Service:
             callback_url=wanted.callback_url,
             in_flight_limit=principal.plan.in_flight,
             retention_days=principal.plan.retention_days,
+            expires_after_s=wanted.expires_after_s,
             plan=principal.plan.name,
             idempotency_key=wanted.asking.key if wanted.asking else None,
             fingerprint=wanted.asking.fingerprint if wanted.asking else None,
         )
-        return await self._place(new, admission)
+        return await self._place(new, admission, principal.plan)
 
     def _provider_of(self, model: Model) -> str:
         for route in model.routes:
@@ -219,12 +246,12 @@ class Service:
                 return route.provider
         raise ModelUnavailable(model.slug, "no provider of this server runs it")
 
-    async def _place(self, new: NewGeneration, admission: Admission) -> Generation:
-        if not admission.blobs:
+    async def _place(self, new: NewGeneration, admission: Admission, plan: Plan) -> Generation:
+        if not admission.has_media:
             return await self._store.submit(new)
         try:
-            await self._intake.store(admission)
-            return await self._store.submit(new)
+            inputs = await self._intake.store(admission, new, allowance_of(plan))
+            return await self._store.submit(msgspec.structs.replace(new, inputs=inputs))
         except Exception:
             await self._intake.withdraw(admission)
             raise
@@ -291,7 +318,8 @@ class Service:
             raise NotYours(f"generation {reference}")
         is_past = generation.expires_at is not None and generation.expires_at <= self._clock.now()
         if generation.is_hidden or is_past:
-            raise NotFound(f"generation {reference}")
+            reason = "deleted" if generation.is_hidden else "expired"
+            raise Gone(f"generation {reference}", reason=reason, at=generation.expires_at)
         return generation
 
     async def cancel(self, principal: Principal, wanted: Cancel) -> Generation:
@@ -316,10 +344,12 @@ class Service:
 
     async def remove(self, principal: Principal, wanted: Remove) -> None:
         generation = await self._own(principal, wanted.id)
-        if await self._store.remove(generation.id, now=self._clock.now()) is None:
+        removed = await self._store.remove(generation.id, now=self._clock.now())
+        if removed is None:
             raise InvalidInput.of(
                 "id", f"generation {wanted.id} is {generation.status}; cancel it before you remove it"
             )
+        await self._retention.delete_now(removed)
 
     async def price(self, principal: Principal | None, wanted: Price) -> Quotation:
         model = self._catalogue.find(wanted.model, dialect=wanted.catalogue or None)

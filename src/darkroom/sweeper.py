@@ -9,7 +9,8 @@ import structlog
 from darkroom.access import Access
 from darkroom.clock import Clock
 from darkroom.generation import Status
-from darkroom.ports import Assets, Desk, Queue, Store
+from darkroom.ports import Desk, Queue, Store
+from darkroom.retention import Retention
 
 log = structlog.get_logger(__name__)
 
@@ -20,14 +21,13 @@ EXPIRE_EVERY = 12
 EVENTS_KEPT = timedelta(days=1)
 KEYS_KEPT = timedelta(days=1)
 
-FOLDERS = ("results", "thumbnails", "inputs")
-"""Where a generation's assets are, each in a folder of its id: also those that a cut-off attempt left there."""
-
 
 class Sweeper:
-    def __init__(self, *, store: Store, assets: Assets, queue: Queue, desk: Desk, access: Access, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, retention: Retention, queue: Queue, desk: Desk, access: Access, clock: Clock
+    ) -> None:
         self._store = store
-        self._assets = assets
+        self._retention = retention
         self._queue = queue
         self._desk = desk
         self._access = access
@@ -52,7 +52,7 @@ class Sweeper:
                 await self.catch_up()
                 await self.sweep()
                 if count % EXPIRE_EVERY == 0:
-                    await self.expire()
+                    await self._retention.expire()
                     await self._store.prune_events(before=self._clock.now() - EVENTS_KEPT)
                     await self._store.prune_keys(before=self._clock.now() - KEYS_KEPT)
             except Exception:
@@ -76,14 +76,3 @@ class Sweeper:
         for generation in changed:
             if generation.status is not Status.QUEUED:
                 self._desk.changed(generation)
-
-    async def expire(self) -> None:
-        """Delete the assets of generations past their plan's retention, then the pointers to them."""
-        expired = await self._store.expired(now=self._clock.now())
-        if not expired:
-            return
-        for generation in expired:
-            for folder in FOLDERS:
-                await self._assets.delete_folder(f"{folder}/{generation.id}")
-        await self._store.forget_assets([generation.id for generation in expired])
-        log.info("deleted expired assets", generations=len(expired))

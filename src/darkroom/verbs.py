@@ -10,10 +10,12 @@ import msgspec
 from msgspec import field
 
 from darkroom.account import Key
+from darkroom.asset import Arrival
 from darkroom.catalogue import Model
 from darkroom.credits import Credits
 from darkroom.generation import Generation, Status
 from darkroom.ledger import Entry
+from darkroom.owned import OwnedAsset, Upload
 
 Reference = str | int
 """A generation's id, or its number where a dialect shows numbers."""
@@ -66,7 +68,8 @@ class Submit(msgspec.Struct, frozen=True, kw_only=True):
 
     `is_form` says that the inputs are a form's fields, each a list of texts and files: the model's schema tells what
     they mean. `may_drop` are inputs to leave out where the model has none of that name. `modality`, where it is given,
-    refuses a model of another one."""
+    refuses a model of another one. `expires_after_s` are seconds from the end, where that is sooner than the plan's
+    retention."""
 
     model: str
     inputs: Mapping[str, object]
@@ -78,6 +81,7 @@ class Submit(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: str = ""
     callback_url: str | None = None
     asking: Asking | None = None
+    expires_after_s: int | None = None
     wait_s: float = 0.0
     at_once_s: float = 0.0
 
@@ -227,6 +231,68 @@ class Tell:
     """A fixed fact of the dialect, answered without asking anybody."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAsset:
+    """`expires_after_s` are seconds from now, where that is sooner than the plan's retention."""
+
+    arrival: Arrival
+    name: str = ""
+    expires_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowAsset:
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAssets:
+    """Newest first; `before` is the number that the page before ended with."""
+
+    limit: int = 50
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteAsset:
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginUpload:
+    """An asset in parts; `sha256` (hexadecimal) of the whole is checked where it is told."""
+
+    size_bytes: int
+    name: str = ""
+    sha256: str | None = None
+    expires_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutPart:
+    """Parts are counted from 1; `sha256` (hexadecimal) of the part is checked where it is told."""
+
+    id: str
+    number: int
+    arrival: Arrival
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowUpload:
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteUpload:
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropUpload:
+    id: str
+
+
 Verb = (
     Submit
     | Fetch
@@ -247,6 +313,15 @@ Verb = (
     | RenameKey
     | RevokeKey
     | Tell
+    | StoreAsset
+    | ShowAsset
+    | ListAssets
+    | DeleteAsset
+    | BeginUpload
+    | PutPart
+    | ShowUpload
+    | CompleteUpload
+    | DropUpload
 )
 
 
@@ -289,5 +364,8 @@ Answer = (
     | tuple[Key, ...]
     | Key
     | NewKey
+    | OwnedAsset
+    | Page[OwnedAsset]
+    | Upload
     | None
 )

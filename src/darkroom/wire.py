@@ -18,18 +18,10 @@ from darkroom.verbs import Verb
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormFile:
-    """A file that came in a multipart form: its bytes, and what its sender calls it and says it is."""
-
-    name: str
-    media_type: str
-    content: bytes
-
-
 class WireRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as a dialect sees it. `body` is decoded JSON, a form's fields (each a list of texts and files), or
-    None. `path` holds the values of the route's `{names}`. Header names are lower case. `at` is when it came."""
+    """A request as a dialect sees it. `body` is decoded JSON, a form's fields (each a list of texts and `Arrival`s), an
+    `Arrival` where the route takes a file, or None. `path` holds the values of the route's `{names}`. Header names are
+    lower case. `at` is when it came."""
 
     method: str = "GET"
     url: str = "/"
@@ -76,7 +68,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 class Route:
     """`path` has `{name}` for one segment and `{name...}` for all that follow. `is_open` needs no key. `is_stream` is
     answered as server-sent events: `render` tells each state. `is_free` does not count against the plan's windows.
-    `is_timeless` renders a generation without a look at the clock, also while it is unfinished."""
+    `is_timeless` renders a generation without a look at the clock, also while it is unfinished. `takes_file` takes any
+    bytes as its body, up to what the caller's plan allows for an asset: they are put aside as an `Arrival`."""
 
     method: str
     path: str
@@ -87,6 +80,7 @@ class Route:
     is_free: bool = False
     is_timeless: bool = False
     needs_statement: bool = False
+    takes_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,14 @@ from darkroom.ports import Assets, Delivery, Provider, Store
 from darkroom.providers.sketch.pool import RenderPool
 from darkroom.providers.sketch.provider import Sketch
 from darkroom.queue import Dispatcher
+from darkroom.retention import Retention
 from darkroom.retries import Retries
 from darkroom.service import Service
+from darkroom.shelf import Shelf
 from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
 from darkroom.sweeper import Sweeper
+from darkroom.uploads import Uploads
 from darkroom.wire import Dialect, Reply, WireRequest
 from darkroom.worker import Rules, Worker
 
@@ -100,8 +103,18 @@ class Engine:
         self.bell = Bell()
         self.desk = FrontDesk(self.bell.changed)
         self.queue = Dispatcher({name: provider.slots for name, provider in self.providers.items()})
+        self.shelf = Shelf(store=self.store, assets=self.assets, clock=self.clock)
+        self.uploads = Uploads(store=self.store, shelf=self.shelf, clock=self.clock, folder=self.folder / "uploads")
+        self.retention = Retention(
+            store=self.store, assets=self.assets, shelf=self.shelf, uploads=self.uploads, clock=self.clock
+        )
         self.intake = Intake(
-            store=self.store, assets=self.assets, client=self.client, links=self.links, clock=self.clock
+            store=self.store,
+            assets=self.assets,
+            shelf=self.shelf,
+            client=self.client,
+            links=self.links,
+            clock=self.clock,
         )
         self.access = Access(store=self.store, plans=self.plans, clock=self.clock, key_forms=self.key_forms)
         self.retries = Retries(store=self.store, clock=self.clock, window_s=settings.repeat_window_s)
@@ -109,7 +122,7 @@ class Engine:
         self.worker = self._make_worker()
         self.sweeper = Sweeper(
             store=self.store,
-            assets=self.assets,
+            retention=self.retention,
             queue=self.queue,
             desk=self.desk,
             access=self.access,
@@ -138,6 +151,9 @@ class Engine:
             retries=self.retries,
             intake=self.intake,
             client=self.client,
+            shelf=self.shelf,
+            uploads=self.uploads,
+            retention=self.retention,
             clock=self.clock,
             providers=self.providers,
         )

@@ -53,7 +53,7 @@ def test_a_picture_from_a_file(folder: Folder, tmp_path: Path) -> None:
     )
     told = json.loads(said)
     assert (told["status"], told["task"]) == ("completed", "image-to-image")
-    assert "/assets/inputs/" in told["inputs"]["image_url"]
+    assert "/assets/contents/" in told["inputs"]["image_url"]
 
 
 def test_what_was_made_is_listed_and_shown(folder: Folder, tmp_path: Path) -> None:

@@ -152,6 +152,7 @@ REFUSALS: tuple[errors.Rejected, ...] = (
     errors.PlanTooLow(plan="free", needs="plan 'basic'"),
     errors.ModelNotAllowed("sora-2", plan="basic"),
     errors.NotFound("generation 7"),
+    errors.Gone("generation 7", reason="expired", at=None),
     errors.WrongMethod("PUT", "/v1/models", allowed=("GET",)),
     errors.UnknownModel("klin", near=("kling-v2.1",)),
     errors.UnknownModel("zzz"),
@@ -160,6 +161,8 @@ REFUSALS: tuple[errors.Rejected, ...] = (
     errors.InvalidInput.of("", "the body is empty"),
     errors.BodyTooLarge(limit_bytes=1048576),
     errors.IdempotencyConflict(),
+    errors.AssetTooLarge(limit_bytes=1048576, plan="open"),
+    errors.StorageFull(limit_bytes=1048576, used_bytes=1000, plan="open"),
     errors.InsufficientCredits(needed=26_000_000, available=2_500_000),
     *(
         errors.LimitReached(

@@ -65,6 +65,7 @@ def test_a_completed_generation_whole() -> None:
                 "height": 1080,
                 "duration_s": 5,
                 "thumbnail_url": "http://files/results/18502.jpg",
+                "url_expires_at": None,
             }
         ],
         "error": None,
@@ -239,7 +240,8 @@ def test_unknown_names_are_each_told_with_what_is_allowed() -> None:
     with pytest.raises(errors.InvalidInput) as caught:
         native.parse_submit(a_request(body={"model": "m", "prompt": "x", "duration": 5}))
     assert [problem.field for problem in caught.value.problems] == ["prompt", "duration"]
-    assert caught.value.problems[0].message == "is not known here; allowed are model, inputs, wait_s, callback_url"
+    allowed = "model, inputs, wait_s, callback_url, expires_after_s"
+    assert caught.value.problems[0].message == f"is not known here; allowed are {allowed}"
 
 
 def fetch(query: dict[str, str]) -> Fetch:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom import errors
+from darkroom.asset import Arrival
 from darkroom.credits import credits
 from darkroom.dialects.skills import Skills
 from darkroom.dialects.skills.bodies import render_event, render_generation, render_submitted
@@ -20,7 +21,7 @@ from darkroom.dialects.skills.dialect import parse_submit, render_credits
 from darkroom.dialects.skills.speech import parse_speech, render_speech
 from darkroom.generation import Cause, Generation, Status
 from darkroom.ports import Delivery
-from darkroom.wire import FormFile, WireRequest
+from darkroom.wire import WireRequest
 
 from .values import CREATED_AT, ID, a_generation, a_reply, a_statement, an_asset, every_refusal, leaves
 
@@ -151,13 +152,15 @@ def test_the_balance_is_in_the_words_of_usage() -> None:
 REFUSALS: dict[type[errors.Rejected], tuple[int, str]] = {
     errors.UnknownKey: (401, "UNAUTHORIZED"),
     errors.RevokedKey: (401, "UNAUTHORIZED"),
+    errors.Gone: (404, "NOT_FOUND"),
     errors.NotYours: (404, "NOT_FOUND"),
     errors.PlanTooLow: (402, "PLAN_REQUIRED"),
     errors.WrongMethod: (405, "METHOD_NOT_ALLOWED"),
     errors.ModelNotAllowed: (400, "IMAGE_GENERATION_UNSUPPORTED_MODEL"),
     errors.UnknownModel: (400, "IMAGE_GENERATION_UNSUPPORTED_MODEL"),
     errors.ModelUnavailable: (400, "IMAGE_GENERATION_UNSUPPORTED_MODEL"),
-    errors.BodyTooLarge: (400, "IMAGE_GENERATION_INVALID_INPUT"),
+    errors.AssetTooLarge: (400, "IMAGE_GENERATION_INVALID_INPUT"),
+    errors.StorageFull: (400, "IMAGE_GENERATION_INVALID_INPUT"),
     errors.InsufficientCredits: (402, "IMAGE_GENERATION_INSUFFICIENT_CREDITS"),
     errors.LimitReached: (429, "IMAGE_GENERATION_RATE_LIMITED"),
     errors.TooManyInFlight: (429, "IMAGE_GENERATION_RATE_LIMITED"),
@@ -167,6 +170,7 @@ REFUSALS: dict[type[errors.Rejected], tuple[int, str]] = {
 MORE: dict[type[errors.Rejected], tuple[int, str]] = {
     errors.Unauthenticated: (401, "UNAUTHORIZED"),
     errors.NotFound: (404, "NOT_FOUND"),
+    errors.BodyTooLarge: (400, "IMAGE_GENERATION_INVALID_INPUT"),
     errors.InvalidInput: (400, "IMAGE_GENERATION_INVALID_INPUT"),
 }
 
@@ -216,7 +220,7 @@ def test_a_submit_takes_json_and_forms() -> None:
         False,
         "skills",
     )
-    file = FormFile(name="a.png", media_type="image/png", content=b"")
+    file = Arrival(name="a.png", media_type="image/png", source=b"", size_bytes=0, sha256="", head=b"")
     form = {"prompt": ["p"], "image_urls": [file, "https://there/b.png"]}
     assert parse_submit(WireRequest(path=path, body=form, is_form=True)).is_form
 

@@ -174,13 +174,15 @@ def test_headers_of_success() -> None:
 REFUSALS: dict[type[errors.Rejected], tuple[int, str]] = {
     errors.UnknownKey: (401, "KEY_INVALID"),
     errors.RevokedKey: (401, "KEY_REVOKED"),
+    errors.Gone: (404, "NOT_FOUND"),
     errors.NotYours: (403, "NOT_YOURS"),
     errors.PlanTooLow: (403, "TIER_LOCKED"),
     errors.ModelNotAllowed: (403, "MODEL_NOT_ALLOWED"),
     errors.UnknownModel: (403, "MODEL_NOT_ALLOWED"),
     errors.ModelUnavailable: (403, "MODEL_NOT_ALLOWED"),
     errors.WrongMethod: (405, "METHOD_NOT_ALLOWED"),
-    errors.BodyTooLarge: (413, "REQUEST_TOO_LARGE"),
+    errors.AssetTooLarge: (413, "REQUEST_TOO_LARGE"),
+    errors.StorageFull: (413, "REQUEST_TOO_LARGE"),
     errors.InsufficientCredits: (402, "INSUFFICIENT_CREDITS"),
     errors.LimitReached: (429, "RATE_LIMITED"),
     errors.TooManyInFlight: (429, "CONCURRENCY_LIMIT"),
@@ -190,6 +192,7 @@ REFUSALS: dict[type[errors.Rejected], tuple[int, str]] = {
 MORE: dict[type[errors.Rejected], tuple[int, str]] = {
     errors.Unauthenticated: (401, "UNAUTHORIZED"),
     errors.NotFound: (404, "NOT_FOUND"),
+    errors.BodyTooLarge: (413, "REQUEST_TOO_LARGE"),
     errors.InvalidInput: (400, "INVALID_REQUEST"),
 }
 

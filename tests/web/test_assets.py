@@ -157,9 +157,11 @@ def test_a_removed_result_is_gone() -> None:
             await server.reach(id)
             url = (await server.ask("GET", f"/v1/generations/{id}")).body["outputs"][0]["url"]
             assert (await server.ask("DELETE", f"/v1/generations/{id}")).status == 204
-            assert (await server.ask("GET", f"/v1/generations/{id}")).status == 404
-            await server.engine.sweeper.expire()
-            assert (await get(server, url))[0].status == 404
+            # The bytes are gone with the answer, not with the next sweep.
+            gone = await server.ask("GET", f"/v1/generations/{id}")
+            assert (gone.status, gone.body["error"]["code"]) == (410, "gone")
+            assert "was deleted at 20" in gone.body["error"]["message"]
+            assert (await get(server, url))[0].status == 410
 
     asyncio.run(run())
 

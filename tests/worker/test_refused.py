@@ -18,6 +18,7 @@ from darkroom.wiring import Engine
 from tests.worker.scene import files_in, open_account, play, working
 
 PNG = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 64).decode()
+ANOTHER = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\1" * 64).decode()
 
 
 def test_many_of_whom_one_is_not_there_leave_nobody_waiting(tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_inputs_that_could_not_all_be_stored_are_deleted(tmp_path: Path) -> None
         await engine.open()
         await open_account(engine.store)
         model = next(model for model in engine.catalogue if "frames-to-video" in model.tasks)
-        inputs = {"prompt": "a reel", "image_url": PNG, "last_image_url": PNG}
+        inputs = {"prompt": "a reel", "image_url": PNG, "last_image_url": ANOTHER}
         with pytest.raises(OSError, match="no space left"):
             await engine.service.submit(await engine.principal("ann"), Submit(model=model.slug, inputs=inputs))
         assert assets.puts == 2

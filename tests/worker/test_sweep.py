@@ -9,7 +9,7 @@ import pytest
 from darkroom.assets.link import Links
 from darkroom.clock import SystemClock
 from darkroom.credits import credits
-from darkroom.errors import NotFound, RevokedKey, StaleAttempt
+from darkroom.errors import Gone, NotFound, RevokedKey, StaleAttempt
 from darkroom.generation import Generation, Status
 from darkroom.ids import new_id
 from darkroom.ports import NewGeneration, Output, Produced, Settlement, Ticket, Webhook, Work
@@ -63,7 +63,7 @@ def test_a_sweep_leaves_alone_what_is_in_hand_or_waits(tmp_path: Path) -> None:
 
 async def expire(scene: Scene, clock: FrozenClock) -> None:
     clock.advance(7 * 24 * 3600)
-    await scene.engine.sweeper.expire()
+    await scene.engine.retention.expire()
 
 
 def with_thumbnail(work: Work) -> Output:
@@ -85,13 +85,13 @@ def test_after_its_retention_a_generation_and_its_assets_are_gone(tmp_path: Path
             await scene.engine.assets.put(f"inputs/{id}/given-1", b"what the caller sent along")
             assert len(scene.stored()) == 3
             clock.advance(7 * 24 * 3600 - 1)
-            await scene.engine.sweeper.expire()
+            await scene.engine.retention.expire()
             assert (await scene.engine.service.fetch(ann, Fetch(id=id))).outputs
             clock.advance(1)
             with pytest.raises(NotFound):
                 await scene.engine.service.fetch(ann, Fetch(id=id))
             assert len(scene.stored()) == 3
-            await scene.engine.sweeper.expire()
+            await scene.engine.retention.expire()
             assert scene.stored() == []
             with pytest.raises(NotFound):
                 await scene.engine.service.fetch(ann, Fetch(id=id))
@@ -127,7 +127,7 @@ def test_a_removed_generation_leaves_the_store_with_the_next_sweep(tmp_path: Pat
             await scene.engine.service.remove(ann, Remove(id=id))
             with pytest.raises(NotFound):
                 await scene.engine.service.fetch(ann, Fetch(id=id))
-            await scene.engine.sweeper.expire()
+            await scene.engine.retention.expire()
             assert scene.stored() == []
             assert await scene.books() == (60, 0, 40)
 
@@ -142,7 +142,9 @@ def test_an_expired_result_is_no_input_for_another(tmp_path: Path) -> None:
             await scene.reach(id)
             await expire(scene, clock)
             assert (await scene.engine.store.get(id)).outputs == ()
-            assert (await scene.engine.store.get(id)).is_hidden
+            ann = await scene.engine.principal("ann")
+            with pytest.raises(Gone, match="it expired at 2026"):
+                await scene.engine.service.fetch(ann, Fetch(id=id))
 
     play(act)
 
@@ -289,7 +291,7 @@ def test_a_sweeper_outlives_the_store_s_bad_moments(tmp_path: Path) -> None:
             engine = scene.engine
             sweeper = Sweeper(
                 store=store,
-                assets=engine.assets,
+                retention=engine.retention,
                 queue=engine.queue,
                 desk=engine.desk,
                 access=scene.engine.access,

@@ -11,7 +11,7 @@ from jsonschema_rs import Draft202012Validator
 from darkroom.catalogue.problems import MISSING, explain
 from darkroom.errors import InvalidInput
 
-SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:\S", re.IGNORECASE)
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:\S|asset_\S", re.IGNORECASE)
 NUMBER = re.compile(r"-?\d{1,18}")
 
 
@@ -99,5 +99,6 @@ class Checker:
 
 
 def is_link(text: str) -> bool:
-    """Whether `text` begins like a URL. Which schemes and hosts are fetched is for those to say who fetch."""
+    """Whether `text` begins like a URL, or like the id of an asset of ours. Which schemes and hosts are
+    fetched is for those to say who fetch."""
     return SCHEME.match(text) is not None

@@ -1,6 +1,7 @@
 """Where the command line's generations go: a server far away, the one on this data folder, or this very process."""
 
 import base64
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ import aiohttp
 import msgspec
 
 from darkroom.account import Principal
+from darkroom.asset import Arrival
 from darkroom.config import Settings
 from darkroom.credits import in_credits
 from darkroom.dialects import native_bodies as bodies
@@ -20,7 +22,6 @@ from darkroom.ids import new_id
 from darkroom.lock import FolderInUse
 from darkroom.media_type import sniff
 from darkroom.verbs import Cancel, List, Reference, Submit
-from darkroom.wire import FormFile
 from darkroom.wiring import Engine
 
 Body = TypeVar("Body")
@@ -212,7 +213,9 @@ def _as_file(value: Any) -> Any:
     """A path becomes the file's bytes; everything else is the value itself."""
     if not isinstance(value, Path):
         return value
-    return FormFile(name=value.name, media_type="", content=_read(value))
+    content = _read(value)
+    digest = hashlib.sha256(content).hexdigest()
+    return Arrival(source=content, size_bytes=len(content), sha256=digest, head=content[:64], name=value.name)
 
 
 def _as_data_uri(name: str, value: Any) -> Any:

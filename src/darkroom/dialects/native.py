@@ -8,7 +8,7 @@ from darkroom import errors
 from darkroom.account import KeyForm, Statement
 from darkroom.catalogue import Model
 from darkroom.credits import in_credits
-from darkroom.dialects import wire
+from darkroom.dialects import native_assets, wire
 from darkroom.dialects.native_bodies import (
     EntryList,
     ErrorBody,
@@ -45,6 +45,7 @@ STATUS: Mapping[type[errors.DarkroomError], int] = {
     errors.Forbidden: 403,
     errors.NotYours: 404,  # whether another account's id exists is nobody's business
     errors.NotFound: 404,
+    errors.Gone: 410,
     errors.UnknownModel: 404,
     errors.ModelUnavailable: 404,
     errors.InvalidInput: 422,
@@ -61,13 +62,19 @@ LONGEST_WAIT_S = 60
 
 def parse_submit(request: WireRequest) -> Submit:
     body = wire.body_of(request)
-    wire.only(body, ("model", "inputs", "wait_s", "callback_url"))
+    wire.only(body, ("model", "inputs", "wait_s", "callback_url", "expires_after_s"))
     inputs = body.get("inputs", {})
     if not isinstance(inputs, dict):
         raise errors.InvalidInput.of("inputs", f"must be an object, not {wire.kind(inputs)}")
     callback_url = wire.text(body, "callback_url") if body.get("callback_url") is not None else None
     model = wire.text(body, "model", limit=200)
-    return Submit(model=model, inputs=inputs, callback_url=callback_url, wait_s=_wait(body.get("wait_s", 0)))
+    return Submit(
+        model=model,
+        inputs=inputs,
+        callback_url=callback_url,
+        expires_after_s=native_assets.life(body.get("expires_after_s")),
+        wait_s=_wait(body.get("wait_s", 0)),
+    )
 
 
 def _wait(value: object) -> float:
@@ -194,6 +201,7 @@ class Native:
         ),
         Route("GET", "/v1/account", lambda request: ShowAccount(), render_account),
         Route("GET", "/v1/account/entries", parse_entries, render_entries),
+        *native_assets.ROUTES,
     )
 
     def refuse(self, error: errors.Rejected, request: WireRequest) -> WireResponse:

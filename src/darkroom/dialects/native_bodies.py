@@ -1,6 +1,6 @@
 """What the native API sends and takes, as types: the answers are made of them, and so is the OpenAPI document."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ class Output(msgspec.Struct, kw_only=True):
     height: int | None
     duration_s: float | None
     thumbnail_url: str | None
+    url_expires_at: datetime | None
 
 
 class Failed(msgspec.Struct, kw_only=True):
@@ -129,12 +130,14 @@ class EntryList(msgspec.Struct, kw_only=True):
 
 class SubmitBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`inputs` are the model's own, see `GET /v1/models/{slug}`. `wait_s` (0 to 60) answers later, with the end if it
-    has come. `callback_url` is told of each change."""
+    has come. `callback_url` is told of each change. It is deleted `expires_after_s` seconds after its end, where that
+    is sooner than the plan's retention."""
 
     model: str
     inputs: dict[str, Any]
     wait_s: float = 0
     callback_url: str | None = None
+    expires_after_s: int | None = None
 
 
 class PriceBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -174,15 +177,24 @@ def show_generation(generation: Generation, reply: Reply) -> GenerationBody:
 
 
 def _output(asset: Asset, reply: Reply) -> Output:
+    url = reply.link(asset)
     return Output(
-        url=reply.link(asset),
+        url=url,
         media_type=asset.media_type,
         size_bytes=asset.size_bytes,
         width=asset.width,
         height=asset.height,
         duration_s=wire.number(asset.duration_s),
         thumbnail_url=reply.link(asset.thumbnail) if asset.thumbnail else None,
+        url_expires_at=link_expiry(url),
     )
+
+
+def link_expiry(url: str) -> datetime | None:
+    """Until when a signed URL of ours is good: it says so itself."""
+    _, _, after = url.partition("expires=")
+    seconds = after.partition("&")[0]
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else None
 
 
 def show_model(model: Model) -> ModelBody:

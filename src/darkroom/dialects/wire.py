@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from darkroom.asset import ASSET
+from darkroom.asset import ASSET, Arrival
 from darkroom.errors import DarkroomError, InvalidInput, NotFound, Problem, Rejected
 from darkroom.generation import Generation
-from darkroom.wire import FormFile, Reply, WireRequest
+from darkroom.wire import Reply, WireRequest
 
 Found = TypeVar("Found")
 
@@ -120,7 +120,7 @@ def number(value: float | None) -> int | float | None:
 
 
 def is_file(value: object) -> bool:
-    return isinstance(value, FormFile)
+    return isinstance(value, Arrival)
 
 
 def new_standard_secret() -> str:

@@ -19,6 +19,7 @@ from darkroom.store.database import Database
 from darkroom.store.keyed import Keyed
 from darkroom.store.listing import list_generations
 from darkroom.store.outbox import Outbox
+from darkroom.store.owned import Owned
 from darkroom.store.recent import Recent
 from darkroom.verbs import List, Page, Reference
 
@@ -26,7 +27,7 @@ GENERATION = queries.load("generation")
 ATTEMPT = queries.load("attempt")
 
 
-class SqliteStore(Books, Outbox, Keyed):
+class SqliteStore(Books, Outbox, Keyed, Owned):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._recent = Recent()
@@ -62,6 +63,7 @@ class SqliteStore(Books, Outbox, Keyed):
             "held": rows.to_json({entry.purse: entry.amount for entry in held}),
             "now": to_micros(new.created_at),
             "retention_days": new.retention_days,
+            "expires_after_s": new.expires_after_s,
             "callback_url": new.callback_url,
             "fingerprint": new.fingerprint,
         }
@@ -235,11 +237,11 @@ class SqliteStore(Books, Outbox, Keyed):
         removed = await self._database.write(verb)
         return None if removed is None else self._recent.keep(removed)
 
-    async def expired(self, *, now: datetime) -> list[Generation]:
+    async def expired(self, *, now: datetime, after: Generation | None = None) -> list[Generation]:
+        passed = (-1, -1) if after is None or after.expires_at is None else (to_micros(after.expires_at), after.number)
+        arguments = {"now": to_micros(now), "after_at": passed[0], "after": passed[1]}
         return await self._database.read(
-            lambda connection: [
-                rows.generation(row) for row in connection.execute(GENERATION.expired, {"now": to_micros(now)})
-            ]
+            lambda connection: [rows.generation(row) for row in connection.execute(GENERATION.expired, arguments)]
         )
 
     async def forget_assets(self, generation_ids: Sequence[str]) -> None:
@@ -247,6 +249,7 @@ class SqliteStore(Books, Outbox, Keyed):
             connection.executemany(
                 GENERATION.forget_assets, [{"id": generation_id} for generation_id in generation_ids]
             )
+            self._let_go(connection, generation_ids)
 
         await self._database.write(verb)
         self._recent.drop(generation_ids)

@@ -60,7 +60,7 @@ def build_pages(
     async def docs(request: Request) -> Response:
         return HTMLResponse(DOCS)
 
-    return Starlette(
+    pages = Starlette(
         routes=[
             Route("/", home),
             Route("/healthz", healthz),
@@ -70,9 +70,11 @@ def build_pages(
             Route("/docs", docs),
             Mount("/docs", StaticFiles(directory=_swagger_ui())),
             Route("/assets/{key:path}", media.serve),
-            Mount("/", nowhere),
         ]
     )
+    # Not a route for every path: to a route a line break in a path is no path at all.
+    pages.router.default = nowhere
+    return pages
 
 
 def _swagger_ui() -> Path:

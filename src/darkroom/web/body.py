@@ -1,21 +1,28 @@
-"""Reads a request's body inside its limits: JSON, or a form with files."""
+"""Reads a request's body inside its limits: JSON, a form with files, or a file by itself."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
-from starlette.datastructures import Headers, UploadFile
-from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
+from starlette.datastructures import Headers
+from starlette.formparsers import FormParser
 
-from darkroom.errors import BodyTooLarge, InvalidInput
-from darkroom.wire import FormFile
+from darkroom.account import Plan
+from darkroom.asset import Arrival
+from darkroom.errors import AssetTooLarge, BodyTooLarge, InvalidInput
+from darkroom.web.form import FormReader
+from darkroom.web.spool import Tray
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 JSON_LIMIT_BYTES = 1024 * 1024
 FORM_LIMIT_BYTES = 128 * 1024 * 1024
+FRAME_BYTES = 64 * 1024
+"""What a form may have around its file."""
+
 DISCARD_LIMIT_S = 5.0
 
 _decoder = msgspec.json.Decoder()
@@ -26,16 +33,29 @@ class Disconnected(Exception):
 
 
 class Inbox:
-    """A request's body on its way in. It knows whether all of it has come."""
+    """A request's body on its way in. It knows whether all of it has come, and where its files are put aside."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, folder: Path) -> None:
         self._receive = receive
-        self._is_whole = False
+        self._folder = folder
+        self._tray: Tray | None = None
+        self.is_whole = False
 
     async def __call__(self) -> MutableMapping[str, Any]:
         message = await self._receive()
-        self._is_whole = not message.get("more_body", False)
+        self.is_whole = message["type"] == "http.request" and not message.get("more_body", False)
         return message
+
+    @property
+    def tray(self) -> Tray:
+        if self._tray is None:
+            self._tray = Tray(self._folder)
+        return self._tray
+
+    def clear(self) -> None:
+        """Forget what was put aside and has not been stored."""
+        if self._tray is not None:
+            self._tray.clear()
 
     async def discard(self, headers: Mapping[str, str]) -> None:
         """Take what is still on its way, within reason: a caller that is writing does not read its refusal."""
@@ -44,21 +64,47 @@ class Inbox:
         size = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(DISCARD_LIMIT_S):
-                while not self._is_whole and size <= FORM_LIMIT_BYTES:
-                    size += len((await self()).get("body", b""))
+                while not self.is_whole and size <= FORM_LIMIT_BYTES:
+                    message = await self()
+                    if message["type"] == "http.disconnect":
+                        return
+                    size += len(message.get("body", b""))
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str]) -> tuple[Any, bool]:
+async def read_body(inbox: Inbox, headers: Mapping[str, str]) -> tuple[Any, bool]:
     """The decoded body (None where there is none), and whether it was a form; raises `InvalidInput`."""
     content_type = headers.get("content-type", "")
     if content_type.startswith("multipart/form-data"):
-        return await _read_form(receive, headers, content_type), True
-    content = await _whole(receive, headers)
+        chunks = _chunks(inbox, headers, FORM_LIMIT_BYTES)
+        return await FormReader(content_type, inbox.tray.add).read(chunks), True
+    content = await _whole(inbox, headers)
     if not content.strip():
         return None, False
     if content_type.startswith("application/x-www-form-urlencoded") and not content.lstrip().startswith(b"{"):
         return await _read_urlencoded(content, content_type), True
     return decode_json(content), False
+
+
+async def read_file(inbox: Inbox, headers: Mapping[str, str], plan: Plan) -> tuple[Any, bool]:
+    """As `read_body`, of a route that takes a file: any body but a form is one; raises `AssetTooLarge`."""
+    content_type = headers.get("content-type", "")
+    is_form = content_type.startswith("multipart/form-data")
+    limit_bytes = None if plan.asset_bytes is None else plan.asset_bytes + (FRAME_BYTES if is_form else 0)
+    chunks = _chunks(inbox, headers, limit_bytes)
+    try:
+        if is_form:
+            return await FormReader(content_type, inbox.tray.add).read(chunks), True
+        return await _spooled(inbox, chunks, content_type), False
+    except BodyTooLarge:
+        assert plan.asset_bytes is not None
+        raise AssetTooLarge(limit_bytes=plan.asset_bytes, plan=plan.name) from None
+
+
+async def _spooled(inbox: Inbox, chunks: AsyncGenerator[bytes, None], media_type: str) -> Arrival:
+    spool = inbox.tray.add()
+    async for chunk in chunks:
+        await spool.write(chunk)
+    return await spool.close(media_type=media_type)
 
 
 def decode_json(content: bytes) -> Any:
@@ -75,9 +121,9 @@ async def _whole(receive: Receive, headers: Mapping[str, str]) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _chunks(receive: Receive, headers: Mapping[str, str], limit_bytes: int) -> AsyncGenerator[bytes, None]:
+async def _chunks(receive: Receive, headers: Mapping[str, str], limit_bytes: int | None) -> AsyncGenerator[bytes, None]:
     declared = headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared) > limit_bytes:
+    if limit_bytes is not None and declared.isascii() and declared.isdigit() and int(declared) > limit_bytes:
         raise BodyTooLarge(limit_bytes=limit_bytes)
     size = 0
     more = True
@@ -87,38 +133,11 @@ async def _chunks(receive: Receive, headers: Mapping[str, str], limit_bytes: int
             raise Disconnected
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > limit_bytes:
+        if limit_bytes is not None and size > limit_bytes:
             raise BodyTooLarge(limit_bytes=limit_bytes)
         more = message.get("more_body", False)
         if chunk:
             yield chunk
-
-
-async def _read_form(receive: Receive, headers: Mapping[str, str], content_type: str) -> dict[str, list[Any]]:
-    parser = MultiPartParser(
-        Headers({"content-type": content_type}),
-        _chunks(receive, headers, FORM_LIMIT_BYTES),
-        max_files=16,
-        max_fields=200,
-        max_part_size=JSON_LIMIT_BYTES,
-    )
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError, ValueError) as error:
-        raise InvalidInput.of("", f"the form cannot be read: {getattr(error, 'message', error)}") from None
-    fields: dict[str, list[Any]] = {}
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            file = FormFile(
-                name=value.filename or "",
-                media_type=value.content_type or "application/octet-stream",
-                content=await value.read(),
-            )
-            fields.setdefault(name, []).append(file)
-        else:
-            fields.setdefault(name, []).append(value)
-    await form.close()
-    return fields
 
 
 async def _read_urlencoded(content: bytes, content_type: str) -> dict[str, list[Any]]:

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from darkroom.account import Principal
+from darkroom.asset import Arrival
 from darkroom.errors import InvalidInput
 from darkroom.verbs import Asking
-from darkroom.wire import FormFile, WireRequest
+from darkroom.wire import WireRequest
 
 HEADERS = ("idempotency-key", "x-idempotency-key")
 LONGEST_KEY = 255
@@ -45,6 +46,6 @@ def _plain(fields: dict[str, list[Any]]) -> dict[str, list[Any]]:
 
 
 def _hashed(value: Any) -> Any:
-    if not isinstance(value, FormFile):
+    if not isinstance(value, Arrival):
         return value
-    return {"name": value.name, "type": value.media_type, "sha256": hashlib.sha256(value.content).hexdigest()}
+    return {"name": value.name, "type": value.media_type, "sha256": value.sha256}

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from darkroom import __version__
+from darkroom.dialects import native_assets as assets
 from darkroom.dialects import native_bodies as bodies
 
 KEY: list[dict[str, list[str]]] = [{"key": []}]
@@ -14,6 +15,7 @@ REFUSALS = {
     "403": "Not in the account's plan",
     "404": "Not found",
     "405": "Not a method of this path",
+    "410": "It was here, and has been deleted",
     "413": "The body is too large",
     "422": "The request's words are off",
     "429": "Too many calls, or too many at once",
@@ -31,6 +33,10 @@ TYPES = (
     bodies.AccountBody,
     bodies.EntryList,
     bodies.ErrorBody,
+    assets.AssetBody,
+    assets.AssetList,
+    assets.BeginUploadBody,
+    assets.UploadBody,
 )
 
 OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str, ...]], ...] = (
@@ -68,9 +74,42 @@ OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str,
     ("get", "/v1/models", "Every model", "200", None, bodies.ModelList, ()),
     ("get", "/v1/models/{slug}", "One model", "200", None, bodies.ModelBody, ()),
     ("get", "/v1/account", "The account and its credits", "200", None, bodies.AccountBody, ()),
+    (
+        "post",
+        "/v1/assets",
+        "Upload an asset: its bytes as the body, or a form with one file",
+        "201",
+        bytes,
+        assets.AssetBody,
+        ("name", "expires_after_s"),
+    ),
+    ("get", "/v1/assets", "List assets, newest first", "200", None, assets.AssetList, ("limit", "cursor")),
+    ("get", "/v1/assets/{id}", "One asset, with a new URL", "200", None, assets.AssetBody, ()),
+    ("delete", "/v1/assets/{id}", "Delete an asset", "204", None, None, ()),
+    ("post", "/v1/uploads", "Begin an asset in parts", "201", assets.BeginUploadBody, assets.UploadBody, ()),
+    ("get", "/v1/uploads/{id}", "What has come of an upload", "200", None, assets.UploadBody, ()),
+    ("put", "/v1/uploads/{id}/parts/{number}", "Send a part", "200", bytes, assets.UploadBody, ()),
+    ("post", "/v1/uploads/{id}/complete", "Make it an asset", "201", None, assets.AssetBody, ()),
+    ("delete", "/v1/uploads/{id}", "Give an upload up", "204", None, None, ()),
     ("get", "/v1/account/entries", "Every movement of credits", "200", None, bodies.EntryList, ("limit", "cursor")),
 )
 
+
+BYTES: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+FILE: dict[str, Any] = {
+    **BYTES,
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "required": ["file"],
+            "properties": {
+                "file": {"type": "string", "format": "binary"},
+                "name": {"type": "string"},
+                "expires_after_s": {"type": "integer"},
+            },
+        }
+    },
+}
 
 OPEN = {"/v1/models", "/v1/models/{slug}"}
 """What needs no key."""
@@ -102,7 +141,7 @@ def _operation(
     ]
     parameters += [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in ("id", "slug")
+        for name in ("id", "slug", "number")
         if f"{{{name}}}" in path
     ]
     answer: dict[str, Any] = {"description": summary}
@@ -122,7 +161,9 @@ def _operation(
     }
     if path in OPEN:
         operation["security"] = []
-    if takes is not None:
+    if takes is bytes:
+        operation["requestBody"] = {"required": True, "content": FILE if path == "/v1/assets" else BYTES}
+    elif takes is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _reference(takes)}}}
     return operation
 

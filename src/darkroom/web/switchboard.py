@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,7 +20,7 @@ from darkroom.ids import new_id
 from darkroom.retries import Retries
 from darkroom.service import Service
 from darkroom.verbs import Fetch, FetchMany, Submit
-from darkroom.web.body import Disconnected, Inbox, Receive, read_body
+from darkroom.web.body import Disconnected, Inbox, Receive, read_body, read_file
 from darkroom.web.fingerprint import asking_of
 from darkroom.web.limiter import Limiter
 from darkroom.web.line import Line, unless_disconnected
@@ -39,7 +40,8 @@ HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
 
 
 class Switchboard:
-    """An ASGI application for every dialect's routes. `link` makes an asset's URL from key, base and instant."""
+    """An ASGI application for every dialect's routes. `link` makes an asset's URL from key, base and instant;
+    `spool` is the folder where what comes in large is put aside."""
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class Switchboard:
         url: str,
         public_url: str,
         retries: Retries,
+        spool: Path,
         otherwise: Application,
     ) -> None:
         self._router = Router(dialects)
@@ -66,6 +69,7 @@ class Switchboard:
         self._link = link
         self._url = url
         self._public_url = public_url.rstrip("/")
+        self._spool = spool
         self._otherwise = otherwise
         self._retries = retries
         self._rendered = Rendered()
@@ -113,14 +117,17 @@ class Switchboard:
             await self._refuse_method(places, request, send)
             return
         place, principal = _guess(candidates, request), None
-        inbox = Inbox(receive) if request.method in ("POST", "PUT", "PATCH") else None
+        inbox = Inbox(receive, self._spool) if request.method in ("POST", "PUT", "PATCH") else None
         try:
             principal = await self._authenticate(candidates, request)
             place = _choose(candidates, principal)
             if principal is not None and not place.route.is_free:
                 self._limiter.count(principal)
             if inbox is not None:
-                body, is_form = await read_body(inbox, request.headers)
+                if principal is not None and place.route.takes_file:
+                    body, is_form = await read_file(inbox, request.headers, principal.plan)
+                else:
+                    body, is_form = await read_body(inbox, request.headers)
                 request = replace(request, body=body, is_form=is_form)
             await self._serve(place, principal, request, receive, send)
         except Rejected as error:
@@ -131,10 +138,15 @@ class Switchboard:
                 send, content_of(place.dialect.refuse(error, request)), request, self._extra(place, principal, request)
             )
         except Disconnected:
+            if inbox is not None and inbox.is_whole:
+                inbox = None  # what it asked for goes on without it, and may not have stored the files yet
             raise
         except Exception:
             log.exception("a bug answered a request", request=request.id, method=request.method, path=request.url)
             await respond(send, content_of(place.dialect.crash(request)), request, {})
+        finally:
+            if inbox is not None:
+                inbox.clear()
 
     def _extra(self, place: Place, principal: Principal | None, request: WireRequest) -> Mapping[str, str]:
         return place.dialect.decorate(self._reply(request, principal, None)) if principal is not None else {}

@@ -1,9 +1,9 @@
 -- name: insert
 -- Accept a generation; its number is the sequence that integer-id dialects show.
 INSERT INTO generation (id, account_id, dialect, model, modality, task, provider, inputs, wire, quote, held, status,
-                        created_at, retention_days, callback_url, fingerprint)
+                        created_at, retention_days, expires_after_s, callback_url, fingerprint)
 VALUES (:id, :account_id, :dialect, :model, :modality, :task, :provider, :inputs, :wire, :quote, :held, 'queued',
-        :now, :retention_days, :callback_url, :fingerprint)
+        :now, :retention_days, :expires_after_s, :callback_url, :fingerprint)
 RETURNING *;
 
 -- name: by_id
@@ -26,7 +26,8 @@ RETURNING *;
 -- Finish an attempt. A worker that lost its turn matches no row: its attempt is stale.
 UPDATE generation
    SET status = :status, spent = :spent, outputs = :outputs, cause_code = :cause_code, cause_message = :cause_message,
-       settled_at = :now, expires_at = :now + retention_days * 86400000000
+       settled_at = :now, expires_at = :now + coalesce(min(retention_days * 86400, expires_after_s),
+                                                    retention_days * 86400, expires_after_s) * 1000000
  WHERE id = :id AND status = 'running' AND attempt = :attempt
 RETURNING *;
 
@@ -40,7 +41,8 @@ RETURNING *;
 -- End a generation that no worker has begun.
 UPDATE generation
    SET status = :status, cause_code = :cause_code, cause_message = :cause_message,
-       settled_at = :now, expires_at = :now + retention_days * 86400000000
+       settled_at = :now, expires_at = :now + coalesce(min(retention_days * 86400, expires_after_s),
+                                                    retention_days * 86400, expires_after_s) * 1000000
  WHERE id = :id AND status = 'queued'
 RETURNING *;
 
@@ -48,7 +50,8 @@ RETURNING *;
 -- The caller takes it back, running or not: the running attempt becomes stale.
 UPDATE generation
    SET status = 'canceled', cause_code = 'canceled', cause_message = 'canceled by the caller',
-       settled_at = :now, expires_at = :now + retention_days * 86400000000
+       settled_at = :now, expires_at = :now + coalesce(min(retention_days * 86400, expires_after_s),
+                                                    retention_days * 86400, expires_after_s) * 1000000
  WHERE id = :id AND account_id = :account_id AND status IN ('queued', 'running')
 RETURNING *;
 
@@ -72,8 +75,10 @@ UPDATE generation SET is_hidden = 1, expires_at = :now WHERE id = :id AND settle
 
 -- name: expired
 -- Past retention, and still holding assets.
-SELECT * FROM generation WHERE expires_at IS NOT NULL AND expires_at <= :now LIMIT 500;
+SELECT * FROM generation
+ WHERE expires_at IS NOT NULL AND is_swept = 0 AND expires_at <= :now AND (expires_at, number) > (:after_at, :after)
+ ORDER BY expires_at, number LIMIT 500;
 
 -- name: forget_assets
--- The row stays for the books; what it pointed to is gone, and nobody can read it any more.
-UPDATE generation SET outputs = '[]', inputs = '{}', wire = '{}', expires_at = NULL, is_hidden = 1 WHERE id = :id;
+-- The row stays for the books, and for whoever asks what became of it; what it pointed to is gone.
+UPDATE generation SET outputs = '[]', inputs = '{}', wire = '{}', is_swept = 1 WHERE id = :id;
