@@ -24,6 +24,7 @@ class Quick:
 
     name = "sketch"
     may_restart = True
+    bills_canceled = False
 
     def __init__(self, *, slots: int, after_s: float) -> None:
         self.slots = slots

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from darkroom.ids import new_secret
 from darkroom.ledger import Balance, Purse
@@ -17,7 +18,9 @@ ALPHANUMERIC = string.ascii_letters + string.digits
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What an account may do. `None` is no limit. `level` orders plans of one system, for models that ask for one.
-    `asset_bytes` is the most that one uploaded asset may have, `stored_bytes` all of an account's inputs together."""
+    `asset_bytes` is the most that one uploaded asset may have, `stored_bytes` all of an account's inputs together.
+
+    `in_flight` counts the unfinished; with `over_limit = "queue"` it is how many may run, and more than that wait."""
 
     name: str
     title: str
@@ -26,6 +29,7 @@ class Plan:
     calls_per_hour: int | None = None
     calls_per_day: int | None = None
     in_flight: int | None = None
+    over_limit: Literal["reject", "queue"] = "reject"
     models: tuple[str, ...] = ("*",)
     retention_days: int | None = None
     asset_bytes: int | None = None

@@ -1,20 +1,29 @@
 """The protocols between the core and the outside, and the values that cross them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
 from darkroom.account import Account, Key, Principal
-from darkroom.asset import Asset, Assets
+from darkroom.asset import Assets
 from darkroom.brief import Brief, Produced
 from darkroom.credits import Credits
-from darkroom.generation import Cause, Generation, Status
+from darkroom.generation import Generation
 from darkroom.ledger import Balance, Entry, Kind, Purse
 from darkroom.owned import OwnedAssets
+from darkroom.records import (
+    Attempt,
+    Audit,
+    Begun,
+    Delivery,
+    Discrepancy,
+    NewGeneration,
+    Settlement,
+    Turn,
+    Webhook,
+)
 from darkroom.verbs import List, ListEntries, Page, Reference
 
 
@@ -62,6 +71,8 @@ Report = Callable[[float], None]
 class Provider(Protocol):
     """One upstream. Raises only `Failure`; the worker owns the loop and the deadline.
 
+    `bills_canceled` says that work is paid for once it runs, also when it is canceled.
+
     `may_restart` says that `start` can be repeated for the same `Work.reference` without paying twice: the upstream
     honours it as an idempotency key, or the work is free. Where it is false, a lost answer is `Ambiguous`.
     """
@@ -69,6 +80,7 @@ class Provider(Protocol):
     name: str
     slots: int
     may_restart: bool
+    bills_canceled: bool
 
     async def start(self, work: Work) -> Ticket | Output: ...
 
@@ -81,103 +93,6 @@ class Provider(Protocol):
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...
-
-
-class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
-    """What a submit stores. `in_flight_limit` is checked in the same transaction that holds the credits."""
-
-    id: str
-    account_id: str
-    dialect: str
-    model: str
-    modality: str
-    task: str
-    provider: str
-    inputs: Mapping[str, object]
-    wire: Mapping[str, object]
-    quote: Credits
-    created_at: datetime
-    callback_url: str | None = None
-    in_flight_limit: int | None = None
-    retention_days: int | None = None
-    expires_after_s: int | None = None
-    plan: str = ""
-    idempotency_key: str | None = None
-    fingerprint: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One try at a provider, as stored. A ticket is there once the provider's reference is known."""
-
-    generation_id: str
-    number: int
-    provider: str
-    ticket: str | None
-    started_at: datetime
-    outcome: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """A running attempt. `before` are the earlier ones, newest first: what they left decides how this one goes on."""
-
-    generation: Generation
-    before: tuple[Attempt, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """How an attempt ends: terminal status, credits and event go into one transaction."""
-
-    status: Status
-    used: Credits
-    cause: Cause | None = None
-    outputs: tuple[Asset, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
-    """An account's endpoint for a dialect's events; empty `events` is all of them."""
-
-    id: str
-    account_id: str
-    dialect: str
-    url: str
-    secret: str
-    events: tuple[str, ...]
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One message on its way: kept until it is delivered or given up. `state` is the generation's status to tell."""
-
-    id: str
-    generation: Generation
-    state: Status
-    url: str
-    secret: str
-    dialect: str
-    tries: int
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discrepancy:
-    """A balance that is not what its entries say, or a generation whose holds and status disagree."""
-
-    subject: str
-    stored: str
-    expected: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
-    entries: int
-    accounts: int
-    generations: int
-    discrepancies: tuple[Discrepancy, ...] = field(default=())
 
 
 class Store(OwnedAssets, Protocol):
@@ -226,16 +141,19 @@ class Store(OwnedAssets, Protocol):
         """Move a running generation back to queued; raises `StaleAttempt`."""
         ...
 
-    async def cancel(self, account_id: str, generation_id: str, *, now: datetime) -> Generation:
-        """End a generation as canceled; one that has ended stays as it is. Raises `NotFound`."""
+    async def cancel(
+        self, account_id: str, generation_id: str, *, now: datetime, billed: Collection[str] = ()
+    ) -> Generation:
+        """End a generation as canceled; one that has ended stays as it is. One that runs at a provider among `billed`
+        is paid for all the same. Raises `NotFound`."""
         ...
 
     async def rescue(self, *, now: datetime) -> int:
         """At start: nobody runs what says it is running, so it is queued again. Returns how many."""
         ...
 
-    async def queued(self) -> list[tuple[str, str]]:
-        """Id and provider of every queued generation, oldest first."""
+    async def queued(self, *, after: int = 0, limit: int = 1000) -> "list[Turn]":
+        """Queued generations with numbers past `after`, oldest first."""
         ...
 
     async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
@@ -332,10 +250,10 @@ class Store(OwnedAssets, Protocol):
 
 
 class Queue(Protocol):
-    """Delivers a generation's id to the worker, by lane. It is never the truth: the row is."""
+    """Delivers generations' ids to the worker, by lane. It is never the truth: the row is."""
 
-    def enqueue(self, generation_id: str, *, lane: str) -> None:
-        """Enqueue an id; one that is waiting or in hand already stays as it is."""
+    def enqueue(self, turn: Turn) -> None:
+        """Enqueue a generation; one that is waiting or in hand already stays as it is."""
         ...
 
 
@@ -364,6 +282,7 @@ __all__ = [
     "Settlement",
     "Store",
     "Ticket",
+    "Turn",
     "Webhook",
     "Work",
 ]

@@ -1,14 +1,17 @@
-"""Brings a generation's id to the worker: lanes with so many slots each, first come, first served.
+"""Brings generations' ids to the worker: lanes with so many slots each, accounts in fair turns.
 
 In memory, for one process. It is never the truth: whatever it forgets, the sweeper finds in the store again.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import structlog
+
+from darkroom.ports import Turn
+from darkroom.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -18,8 +21,9 @@ Handler = Callable[[str], Awaitable[None]]
 class Dispatcher:
     def __init__(self, slots: Mapping[str, int]) -> None:
         self._slots = dict(slots)
-        self._waiting: dict[str, deque[str]] = {lane: deque() for lane in slots}
-        self._lane_of: dict[str, str] = {}
+        self._turns = {lane: Turns() for lane in slots}
+        self._known: dict[str, Turn] = {}
+        self._running: Counter[str] = Counter()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: dict[str, float] = {}
         self._resting: dict[str, asyncio.TimerHandle] = {}
@@ -31,32 +35,27 @@ class Dispatcher:
         for lane in self._slots:
             self._fill(lane)
 
-    def enqueue(self, generation_id: str, *, lane: str) -> None:
-        """Enqueue an id; one that is waiting, in hand or put off already stays as it is."""
-        if generation_id in self._lane_of or generation_id in self._resting:
+    def enqueue(self, turn: Turn) -> None:
+        """Enqueue a generation; one that is waiting, in hand or put off already stays as it is."""
+        if turn.id in self._known or turn.id in self._resting:
             return
-        if lane not in self._slots:
-            if lane not in self._unserved:
-                self._unserved.add(lane)
-                log.error("no provider of this server has this lane; its generations wait", lane=lane)
+        if turn.lane not in self._slots:
+            if turn.lane not in self._unserved:
+                self._unserved.add(turn.lane)
+                log.error("no provider of this server has this lane; its generations wait", lane=turn.lane)
             return
-        self._lane_of[generation_id] = lane
-        self._waiting[lane].append(generation_id)
-        self._fill(lane)
+        self._known[turn.id] = turn
+        self._turns[turn.lane].add(turn, may_run=self._may_run(turn))
+        self._fill(turn.lane)
 
     def again(self, generation_id: str, *, after_s: float) -> None:
         """Called by the handler of an id: bring it once more, some time after this handler has ended."""
         self._again[generation_id] = after_s
 
     def position(self, generation_id: str) -> int | None:
-        """How many wait before it in its lane; None for one that does not wait."""
-        lane = self._lane_of.get(generation_id)
-        if lane is None or generation_id in self._tasks:
-            return None
-        try:
-            return self._waiting[lane].index(generation_id)
-        except ValueError:
-            return None
+        """How many are likely to start before it; None for one that does not wait."""
+        turn = self._known.get(generation_id)
+        return None if turn is None else self._turns[turn.lane].position(generation_id)
 
     def interrupt(self, generation_id: str) -> bool:
         """Cancel the handler of an id, or take the id out of its lane; tells whether there was something to stop."""
@@ -68,17 +67,16 @@ class Dispatcher:
         if timer is not None:
             timer.cancel()
             return True
-        lane = self._lane_of.get(generation_id)
-        if lane is None or generation_id not in self._waiting[lane]:
+        turn = self._known.get(generation_id)
+        if turn is None or not self._turns[turn.lane].remove(generation_id):
             return False
-        self._waiting[lane].remove(generation_id)
-        del self._lane_of[generation_id]
+        del self._known[generation_id]
         return True
 
     @property
     def depths(self) -> Mapping[str, int]:
         """How many wait in each lane."""
-        return {lane: len(waiting) for lane, waiting in self._waiting.items()}
+        return {lane: len(turns) for lane, turns in self._turns.items()}
 
     @property
     def in_hand(self) -> int:
@@ -98,28 +96,43 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
 
-    def _fill(self, lane: str) -> None:
-        waiting = self._waiting[lane]
-        while self._handler is not None and waiting and self._slots[lane] > 0:
-            generation_id = waiting.popleft()
-            self._slots[lane] -= 1
-            task = asyncio.ensure_future(self._handler(generation_id))
-            self._tasks[generation_id] = task
-            task.add_done_callback(partial(self._done, generation_id))
+    def _may_run(self, turn: Turn) -> bool:
+        return turn.run_limit is None or self._running[turn.account_id] < turn.run_limit
 
-    def _done(self, generation_id: str, task: "asyncio.Task[None]") -> None:
-        lane = self._lane_of.pop(generation_id)
-        del self._tasks[generation_id]
-        self._slots[lane] += 1
+    def _fill(self, lane: str) -> None:
+        turns = self._turns[lane]
+        while self._handler is not None and self._slots[lane] > 0 and (turn := turns.take()) is not None:
+            if not self._may_run(turn):
+                # Its account has as many as it may have: it is called again when one of them ends.
+                turns.add(turn, may_run=False)
+                continue
+            self._slots[lane] -= 1
+            self._running[turn.account_id] += 1
+            if self._may_run(turn):
+                turns.call(turn.account_id)
+            task = asyncio.ensure_future(self._handler(turn.id))
+            self._tasks[turn.id] = task
+            task.add_done_callback(partial(self._done, turn))
+
+    def _done(self, turn: Turn, task: "asyncio.Task[None]") -> None:
+        del self._known[turn.id]
+        del self._tasks[turn.id]
+        self._slots[turn.lane] += 1
+        self._running[turn.account_id] -= 1
+        if not self._running[turn.account_id]:
+            del self._running[turn.account_id]
         if not task.cancelled() and task.exception() is not None:
             # The row is as it was: the sweeper will bring the id again.
-            log.error("a worker stumbled", generation=generation_id, exc_info=task.exception())
-        after_s = self._again.pop(generation_id, None)
+            log.error("a worker stumbled", generation=turn.id, exc_info=task.exception())
+        after_s = self._again.pop(turn.id, None)
         if after_s is not None and self._handler is not None:
             loop = asyncio.get_running_loop()
-            self._resting[generation_id] = loop.call_later(after_s, self._wake, generation_id, lane)
-        self._fill(lane)
+            self._resting[turn.id] = loop.call_later(after_s, self._wake, turn)
+        # The account may have been at its limit, in any lane.
+        for lane, turns in self._turns.items():
+            turns.call(turn.account_id)
+            self._fill(lane)
 
-    def _wake(self, generation_id: str, lane: str) -> None:
-        del self._resting[generation_id]
-        self.enqueue(generation_id, lane=lane)
+    def _wake(self, turn: Turn) -> None:
+        del self._resting[turn.id]
+        self.enqueue(turn)

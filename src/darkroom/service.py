@@ -33,7 +33,7 @@ from darkroom.ids import is_id, new_id
 from darkroom.intake import Admission, Intake
 from darkroom.ledger import Entry
 from darkroom.notify import Bell
-from darkroom.ports import Desk, NewGeneration, Queue, Store
+from darkroom.ports import Desk, NewGeneration, Queue, Store, Turn
 from darkroom.retention import Retention
 from darkroom.retries import Retries
 from darkroom.shelf import Shelf, allowance_of
@@ -103,6 +103,7 @@ class Service:
         retention: Retention,
         clock: Clock,
         providers: Collection[str],
+        billed: Collection[str],
     ) -> None:
         self._store = store
         self._catalogue = catalogue
@@ -117,6 +118,7 @@ class Service:
         self._retention = retention
         self._clock = clock
         self._providers = providers
+        self._billed = billed
         self.is_closing = False
         self._verbs: Mapping[type, Callable[[Any, Any], Awaitable[Answer | Statement]]] = {
             Submit: self.submit,
@@ -205,7 +207,7 @@ class Service:
             await self._intake.withdraw(admission)
             return self._retries.known(wanted.asking, generation, "key")
         self._desk.changed(generation)
-        self._queue.enqueue(generation.id, lane=generation.provider)
+        self._queue.enqueue(Turn.of(generation))
         return generation
 
     async def _take(self, principal: Principal, wanted: Submit, model: Model, admission: Admission) -> Generation:
@@ -218,6 +220,7 @@ class Service:
         inputs = await self._intake.admit(principal.account.id, model, inputs, admission)
         if len(msgspec.json.encode((inputs, wanted.wire))) > LARGEST_INPUTS_BYTES:
             raise InvalidInput.of("", f"the inputs are larger than {LARGEST_INPUTS_BYTES} bytes without their media")
+        queues = principal.plan.over_limit == "queue"
         new = NewGeneration(
             id=admission.generation_id,
             account_id=principal.account.id,
@@ -231,7 +234,9 @@ class Service:
             quote=model.quote(inputs),
             created_at=self._clock.now(),
             callback_url=wanted.callback_url,
-            in_flight_limit=principal.plan.in_flight,
+            in_flight_limit=None if queues else principal.plan.in_flight,
+            run_limit=principal.plan.in_flight if queues else None,
+            priority=wanted.priority,
             retention_days=principal.plan.retention_days,
             expires_after_s=wanted.expires_after_s,
             plan=principal.plan.name,
@@ -323,11 +328,14 @@ class Service:
         return generation
 
     async def cancel(self, principal: Principal, wanted: Cancel) -> Generation:
-        """One that has ended already stays as it is: canceling twice is no error."""
+        """One that has ended already stays as it is: canceling twice is no error. Its hold is released; or captured,
+        where it runs at a provider that bills what it has begun."""
         generation = await self._own(principal, wanted.id)
         if generation.is_terminal:
             return generation
-        canceled = await self._store.cancel(principal.account.id, generation.id, now=self._clock.now())
+        canceled = await self._store.cancel(
+            principal.account.id, generation.id, now=self._clock.now(), billed=self._billed
+        )
         self._desk.changed(canceled)
         return canceled
 

@@ -9,12 +9,15 @@ import structlog
 from darkroom.access import Access
 from darkroom.clock import Clock
 from darkroom.generation import Status
-from darkroom.ports import Desk, Queue, Store
+from darkroom.ports import Desk, Queue, Store, Turn
 from darkroom.retention import Retention
 
 log = structlog.get_logger(__name__)
 
 SWEEP_S = 5.0
+PAGE = 1000
+"""How many queued generations one sweep looks at: it must stay cheap where a great many wait."""
+
 EXPIRE_EVERY = 12
 """Expired assets are looked for at each so manyth sweep."""
 
@@ -33,6 +36,7 @@ class Sweeper:
         self._access = access
         self._clock = clock
         self._newest_event = 0
+        self._swept = 0
         self._foreign = asyncio.Event()
 
     def notice(self) -> None:
@@ -50,7 +54,7 @@ class Sweeper:
         while True:
             try:
                 await self.catch_up()
-                await self.sweep()
+                await (self.sweep() if count else self.sweep_all())
                 if count % EXPIRE_EVERY == 0:
                     await self._retention.expire()
                     await self._store.prune_events(before=self._clock.now() - EVENTS_KEPT)
@@ -63,10 +67,20 @@ class Sweeper:
                     await self._foreign.wait()
                 self._foreign.clear()
 
-    async def sweep(self) -> None:
-        """Enqueue every queued generation; the queue leaves alone those that it has."""
-        for generation_id, provider in await self._store.queued():
-            self._queue.enqueue(generation_id, lane=provider)
+    async def sweep(self) -> bool:
+        """Enqueue the next few of all queued generations; the queue leaves alone those that it has. Tells whether these
+        were the last ones, and the next sweep begins anew."""
+        turns = await self._store.queued(after=self._swept, limit=PAGE)
+        for turn in turns:
+            self._queue.enqueue(turn)
+        is_last = len(turns) < PAGE
+        self._swept = 0 if is_last else turns[-1].number
+        return is_last
+
+    async def sweep_all(self) -> None:
+        """At start: a hundred thousand may wait, and the first of them begin before the last are read."""
+        while not await self.sweep():
+            pass
 
     async def catch_up(self) -> None:
         """Tell everyone here what other processes have changed."""
@@ -74,5 +88,7 @@ class Sweeper:
         self._access.forget_keys()
         self._newest_event, changed = await self._store.events_since(self._newest_event)
         for generation in changed:
-            if generation.status is not Status.QUEUED:
+            if generation.status is Status.QUEUED:
+                self._queue.enqueue(Turn.of(generation))
+            else:
                 self._desk.changed(generation)

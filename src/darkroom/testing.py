@@ -31,11 +31,18 @@ class ScriptedProvider:
     """
 
     def __init__(
-        self, script: Sequence[Step], *, name: str = "sketch", slots: int = 100, may_restart: bool = False
+        self,
+        script: Sequence[Step],
+        *,
+        name: str = "sketch",
+        slots: int = 100,
+        may_restart: bool = False,
+        bills_canceled: bool = False,
     ) -> None:
         self.name = name
         self.slots = slots
         self.may_restart = may_restart
+        self.bills_canceled = bills_canceled
         self.gate = asyncio.Event()
         self.gate.set()
         self.entered = asyncio.Event()

@@ -156,6 +156,7 @@ class Engine:
             retention=self.retention,
             clock=self.clock,
             providers=self.providers,
+            billed={name for name, provider in self.providers.items() if provider.bills_canceled},
         )
 
     def _make_worker(self) -> Worker:

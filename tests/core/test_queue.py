@@ -2,8 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
+from darkroom.ports import Turn
 from darkroom.queue import Dispatcher
+
+
+def a_turn(id: str, *, lane: str = "fast", account: str = "ann", **given: Any) -> Turn:
+    """Turns are numbered in the order of their ids' letters."""
+    return Turn(id=id, number=given.pop("number", ord(id[0])), lane=lane, account_id=account, **given)
 
 
 class Hands:
@@ -54,8 +61,8 @@ def play(act: Callable[[Hands], Awaitable[None]], *, slots: int = 2) -> None:
 def test_a_lane_has_so_many_slots_first_come_first_served() -> None:
     async def act(hands: Hands) -> None:
         for id in "abcd":
-            hands.queue.enqueue(id, lane="fast")
-        hands.queue.enqueue("s", lane="slow")
+            hands.queue.enqueue(a_turn(id, lane="fast"))
+        hands.queue.enqueue(a_turn("s", lane="slow"))
         await breathe()
         assert hands.began == ["a", "b", "s"]
         assert (hands.queue.depths, hands.queue.in_hand) == ({"fast": 2, "slow": 0}, 3)
@@ -72,12 +79,12 @@ def test_what_it_has_it_does_not_take_twice() -> None:
     async def act(hands: Hands) -> None:
         for _ in range(3):
             for id in "ab":
-                hands.queue.enqueue(id, lane="fast")
+                hands.queue.enqueue(a_turn(id, lane="fast"))
         await breathe()
         assert (hands.began, hands.queue.depths["fast"]) == (["a"], 1)
         hands.let_go("a")
         await breathe()
-        hands.queue.enqueue("a", lane="fast")
+        hands.queue.enqueue(a_turn("a", lane="fast"))
         hands.doors["b"].set()
         await breathe()
         assert hands.began == ["a", "b", "a"]
@@ -87,10 +94,10 @@ def test_what_it_has_it_does_not_take_twice() -> None:
 
 def test_what_has_no_lane_is_left_to_the_next_sweep() -> None:
     async def act(hands: Hands) -> None:
-        hands.queue.enqueue("a", lane="gone")
+        hands.queue.enqueue(a_turn("a", lane="gone"))
         await breathe()
         assert (hands.began, hands.queue.in_hand) == ([], 0)
-        hands.queue.enqueue("a", lane="fast")
+        hands.queue.enqueue(a_turn("a", lane="fast"))
         await breathe()
         assert hands.began == ["a"]
 
@@ -99,16 +106,16 @@ def test_what_has_no_lane_is_left_to_the_next_sweep() -> None:
 
 def test_what_is_put_off_comes_again_and_no_sooner() -> None:
     async def act(hands: Hands) -> None:
-        hands.queue.enqueue("a", lane="fast")
+        hands.queue.enqueue(a_turn("a", lane="fast"))
         await breathe()
         hands.queue.again("a", after_s=3600)
         hands.let_go("a")
         await breathe()
-        hands.queue.enqueue("a", lane="fast")  # as each sweep does
+        hands.queue.enqueue(a_turn("a", lane="fast"))  # as each sweep does
         await breathe()
         assert hands.began == ["a"]
         assert hands.queue.interrupt("a")
-        hands.queue.enqueue("a", lane="fast")
+        hands.queue.enqueue(a_turn("a", lane="fast"))
         await breathe()
         assert hands.began == ["a", "a"]
 
@@ -117,7 +124,7 @@ def test_what_is_put_off_comes_again_and_no_sooner() -> None:
 
 def test_what_is_put_off_for_a_moment_comes_by_itself() -> None:
     async def act(hands: Hands) -> None:
-        hands.queue.enqueue("a", lane="fast")
+        hands.queue.enqueue(a_turn("a", lane="fast"))
         await breathe()
         hands.queue.again("a", after_s=0)
         hands.let_go("a")
@@ -131,7 +138,7 @@ def test_what_is_put_off_for_a_moment_comes_by_itself() -> None:
 def test_interrupt_takes_out_what_waits_and_cancels_what_is_in_hand() -> None:
     async def act(hands: Hands) -> None:
         for id in "ab":
-            hands.queue.enqueue(id, lane="fast")
+            hands.queue.enqueue(a_turn(id, lane="fast"))
         await breathe()
         assert hands.queue.interrupt("b")
         assert not hands.queue.interrupt("b")
@@ -141,7 +148,7 @@ def test_interrupt_takes_out_what_waits_and_cancels_what_is_in_hand() -> None:
         assert (hands.began, hands.canceled) == (["a"], ["a"])
         assert (hands.queue.depths["fast"], hands.queue.in_hand) == (0, 0)
         assert not hands.queue.interrupt("a")
-        hands.queue.enqueue("c", lane="fast")
+        hands.queue.enqueue(a_turn("c", lane="fast"))
         await breathe()
         assert hands.began == ["a", "c"]
 
@@ -151,7 +158,7 @@ def test_interrupt_takes_out_what_waits_and_cancels_what_is_in_hand() -> None:
 def test_a_handler_that_stumbles_gives_its_slot_back() -> None:
     async def act(hands: Hands) -> None:
         for id in "ab":
-            hands.queue.enqueue(id, lane="fast")
+            hands.queue.enqueue(a_turn(id, lane="fast"))
         await breathe()
         hands.faults["a"] = RuntimeError("stumbled")
         hands.let_go("a")
@@ -164,8 +171,8 @@ def test_a_handler_that_stumbles_gives_its_slot_back() -> None:
 def test_nothing_is_handed_out_before_the_start_nor_after_the_close() -> None:
     async def run() -> None:
         hands = Hands(Dispatcher({"fast": 1}))
-        hands.queue.enqueue("a", lane="fast")
-        hands.queue.enqueue("b", lane="fast")
+        hands.queue.enqueue(a_turn("a", lane="fast"))
+        hands.queue.enqueue(a_turn("b", lane="fast"))
         await breathe()
         assert hands.began == []
         hands.queue.start(hands.handle)
@@ -182,9 +189,60 @@ def test_nothing_is_handed_out_before_the_start_nor_after_the_close() -> None:
 
 def test_close_cancels_what_does_not_end_in_time() -> None:
     async def act(hands: Hands) -> None:
-        hands.queue.enqueue("a", lane="fast")
+        hands.queue.enqueue(a_turn("a", lane="fast"))
         await breathe()
         await hands.queue.close(limit_s=0.01)
         assert (hands.canceled, hands.queue.in_hand) == (["a"], 0)
+
+    play(act)
+
+
+def test_an_account_runs_no_more_than_its_plan_lets_it_and_others_go_on() -> None:
+    async def act(hands: Hands) -> None:
+        for id in "abcd":
+            hands.queue.enqueue(a_turn(id, run_limit=1))
+        hands.queue.enqueue(a_turn("x", account="bob"))
+        await breathe()
+        assert hands.began == ["a", "x"]
+        hands.let_go("a")
+        await breathe()
+        assert hands.began == ["a", "x", "b"]
+        hands.let_go("x")
+        await breathe()
+        assert hands.began == ["a", "x", "b"], "a free slot is no reason to start a second one"
+        assert hands.queue.interrupt("c")
+        hands.let_go("b")
+        await breathe()
+        assert hands.began == ["a", "x", "b", "d"]
+
+    play(act, slots=3)
+
+
+def test_the_limit_counts_every_lane() -> None:
+    async def act(hands: Hands) -> None:
+        hands.queue.enqueue(a_turn("a", run_limit=1))
+        hands.queue.enqueue(a_turn("s", lane="slow", run_limit=1))
+        await breathe()
+        assert hands.began == ["a"]
+        hands.let_go("a")
+        await breathe()
+        assert hands.began == ["a", "s"]
+
+    play(act)
+
+
+def test_a_turn_that_was_given_before_the_limit_was_reached_waits_too() -> None:
+    async def act(hands: Hands) -> None:
+        hands.queue.enqueue(a_turn("x", lane="slow", account="bob"))
+        hands.queue.enqueue(a_turn("s", lane="slow", run_limit=1))
+        hands.queue.enqueue(a_turn("a", run_limit=1))
+        await breathe()
+        assert hands.began == ["x", "a"]
+        hands.let_go("x")
+        await breathe()
+        assert hands.began == ["x", "a"]
+        hands.let_go("a")
+        await breathe()
+        assert hands.began == ["x", "a", "s"]
 
     play(act)

@@ -6,7 +6,7 @@ Two providers: `sturdy` takes the reference as an idempotency key, `fragile` mak
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -103,9 +103,11 @@ class MortalStore(SqliteStore):
         await super().hand_back(generation_id, attempt, outcome, now=now)
         self._fate.meet("after hand_back", generation_id)
 
-    async def cancel(self, account_id: str, generation_id: str, *, now: datetime) -> Generation:
+    async def cancel(
+        self, account_id: str, generation_id: str, *, now: datetime, billed: Collection[str] = ()
+    ) -> Generation:
         self._fate.meet("before cancel", generation_id)
-        canceled = await super().cancel(account_id, generation_id, now=now)
+        canceled = await super().cancel(account_id, generation_id, now=now, billed=billed)
         self._fate.meet("after cancel", generation_id)
         return canceled
 
@@ -140,6 +142,7 @@ class Upstream:
     """A provider whose memory is a folder: `starts` has a line for each start it took, a job a byte for each poll."""
 
     slots = 8
+    bills_canceled = False
 
     def __init__(self, name: str, folder: Path, fate: Fate, *, may_restart: bool) -> None:
         self.name = name

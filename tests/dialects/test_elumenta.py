@@ -282,6 +282,7 @@ def test_text_is_outside_our_field(url: str, body: Any) -> None:
         (errors.Unauthenticated(), 401, "not_authenticated"),
         (errors.UnknownKey(), 401, "not_authenticated"),
         (errors.RevokedKey(), 401, "not_authenticated"),
+        (errors.IdempotencyConflict(), 422, "validation_error"),
         (errors.InsufficientCredits(needed=26_000_000, available=0), 402, "insufficient_tokens"),
         (errors.PlanTooLow(plan="free", needs="plan 'basic'"), 403, "insufficient_plan"),
         (errors.ModelNotAllowed("sora-2", plan="free"), 403, "insufficient_plan"),

@@ -54,6 +54,8 @@ def test_a_completed_generation_whole() -> None:
         "inputs": {"prompt": "A blooming flower", "duration": 5, "aspect_ratio": "16:9", "quality": "standard"},
         "quote": 26,
         "spent": 26,
+        "released": 0,
+        "priority": "normal",
         "progress": 1.0,
         "attempts": 1,
         "outputs": [
@@ -240,7 +242,7 @@ def test_unknown_names_are_each_told_with_what_is_allowed() -> None:
     with pytest.raises(errors.InvalidInput) as caught:
         native.parse_submit(a_request(body={"model": "m", "prompt": "x", "duration": 5}))
     assert [problem.field for problem in caught.value.problems] == ["prompt", "duration"]
-    allowed = "model, inputs, wait_s, callback_url, expires_after_s"
+    allowed = "model, inputs, wait_s, callback_url, expires_after_s, priority"
     assert caught.value.problems[0].message == f"is not known here; allowed are {allowed}"
 
 
@@ -323,6 +325,7 @@ def test_prices_and_entries_are_read() -> None:
         (errors.Unauthenticated(), 401, "unauthenticated"),
         (errors.UnknownKey(), 401, "key_invalid"),
         (errors.RevokedKey(), 401, "key_revoked"),
+        (errors.IdempotencyConflict(), 422, "idempotency_conflict"),
         (errors.InsufficientCredits(needed=26_000_000, available=0), 402, "insufficient_credits"),
         (errors.PlanTooLow(plan="free", needs="plan 'basic'"), 403, "plan_too_low"),
         (errors.ModelNotAllowed("sora-2", plan="free"), 403, "model_not_allowed"),

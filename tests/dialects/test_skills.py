@@ -161,6 +161,7 @@ REFUSALS: dict[type[errors.Rejected], tuple[int, str]] = {
     errors.ModelUnavailable: (400, "IMAGE_GENERATION_UNSUPPORTED_MODEL"),
     errors.AssetTooLarge: (400, "IMAGE_GENERATION_INVALID_INPUT"),
     errors.StorageFull: (400, "IMAGE_GENERATION_INVALID_INPUT"),
+    errors.IdempotencyConflict: (422, "IMAGE_GENERATION_IDEMPOTENCY_CONFLICT"),
     errors.InsufficientCredits: (402, "IMAGE_GENERATION_INSUFFICIENT_CREDITS"),
     errors.LimitReached: (429, "IMAGE_GENERATION_RATE_LIMITED"),
     errors.TooManyInFlight: (429, "IMAGE_GENERATION_RATE_LIMITED"),

@@ -183,6 +183,7 @@ REFUSALS: dict[type[errors.Rejected], tuple[int, str]] = {
     errors.WrongMethod: (405, "METHOD_NOT_ALLOWED"),
     errors.AssetTooLarge: (413, "REQUEST_TOO_LARGE"),
     errors.StorageFull: (413, "REQUEST_TOO_LARGE"),
+    errors.IdempotencyConflict: (422, "IDEMPOTENCY_CONFLICT"),
     errors.InsufficientCredits: (402, "INSUFFICIENT_CREDITS"),
     errors.LimitReached: (429, "RATE_LIMITED"),
     errors.TooManyInFlight: (429, "CONCURRENCY_LIMIT"),

@@ -11,7 +11,7 @@ from darkroom.errors import InsufficientCredits, InvalidInput, NotFound, StaleAt
 from darkroom.generation import Cause, Status
 from darkroom.ids import new_id
 from darkroom.ledger import Purse
-from darkroom.ports import Settlement
+from darkroom.ports import Settlement, Turn
 from tests.store.conftest import NOW, a_new, an_account, buckets, opened, play, rows_of
 
 LATER = NOW + timedelta(seconds=90)
@@ -41,7 +41,7 @@ def test_submit_stores_the_generation_its_hold_and_an_event(file: Path) -> None:
             )
             assert await buckets(store, ann) == (90, 10, 0)
             assert await buckets(store, ann, Purse.SUBSCRIPTION) == (0, 30, 0)
-            assert await store.queued() == [(stored.id, stored.provider)]
+            assert await store.queued() == [Turn.of(stored)]
             assert await store.in_flight(ann.id) == 1
             assert rows_of(file, EVENTS) == [("queued",)]
 
@@ -247,7 +247,7 @@ def test_rescue_queues_what_was_running_and_nothing_else(file: Path) -> None:
             await store.begin(done, now=NOW)
             await store.settle(done, 1, Settlement(status=Status.COMPLETED, used=Credits(10)), now=NOW)
             assert await store.rescue(now=LATER) == 1
-            assert [generation_id for generation_id, _ in await store.queued()] == [running, queued]
+            assert [turn.id for turn in await store.queued()] == [running, queued]
             assert (await store.get(running)).status is Status.QUEUED
             begun = await store.begin(running, now=LATER)
             assert begun is not None

@@ -56,8 +56,8 @@ def test_the_last_places_in_flight_go_to_exactly_so_many(file: Path, writers: in
                 news = [a_new(ann, 1, in_flight_limit=3, plan="pro") for _ in stores]
                 outcomes = await asyncio.gather(*(outcome(*pair) for pair in zip(stores, news, strict=True)))
                 assert sorted(outcomes) == ["accepted"] * 3 + ["too_many_in_flight"] * 5
-                for generation_id, _ in await first.queued():
-                    await first.cancel(ann.id, generation_id, now=NOW)
+                for turn in await first.queued():
+                    await first.cancel(ann.id, turn.id, now=NOW)
             assert await buckets(first, ann) == (100_000, 0, 0)
 
     play(act)

@@ -28,6 +28,7 @@ class Endless:
     name = "sketch"
     slots = 8
     may_restart = True
+    bills_canceled = False
 
     async def open(self) -> None:
         pass

@@ -12,7 +12,7 @@ from darkroom.credits import credits
 from darkroom.errors import Gone, NotFound, RevokedKey, StaleAttempt
 from darkroom.generation import Generation, Status
 from darkroom.ids import new_id
-from darkroom.ports import NewGeneration, Output, Produced, Settlement, Ticket, Webhook, Work
+from darkroom.ports import NewGeneration, Output, Produced, Settlement, Ticket, Turn, Webhook, Work
 from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
 from darkroom.sweeper import Sweeper
@@ -273,10 +273,10 @@ class BrokenOnce(SqliteStore):
         self._stumble("events_since")
         return await super().events_since(sequence)
 
-    async def queued(self) -> list[tuple[str, str]]:
+    async def queued(self, *, after: int = 0, limit: int = 1000) -> list[Turn]:
         self.looks += 1
         self._stumble("queued")
-        return await super().queued()
+        return await super().queued(after=after, limit=limit)
 
     def _stumble(self, name: str) -> None:
         if name in self.errors:

@@ -10,6 +10,7 @@ from darkroom.catalogue import Model
 from darkroom.credits import in_credits
 from darkroom.dialects import native_assets, wire
 from darkroom.dialects.native_bodies import (
+    PRIORITIES,
     EntryList,
     ErrorBody,
     GenerationList,
@@ -62,7 +63,7 @@ LONGEST_WAIT_S = 60
 
 def parse_submit(request: WireRequest) -> Submit:
     body = wire.body_of(request)
-    wire.only(body, ("model", "inputs", "wait_s", "callback_url", "expires_after_s"))
+    wire.only(body, ("model", "inputs", "wait_s", "callback_url", "expires_after_s", "priority"))
     inputs = body.get("inputs", {})
     if not isinstance(inputs, dict):
         raise errors.InvalidInput.of("inputs", f"must be an object, not {wire.kind(inputs)}")
@@ -74,7 +75,14 @@ def parse_submit(request: WireRequest) -> Submit:
         callback_url=callback_url,
         expires_after_s=native_assets.life(body.get("expires_after_s")),
         wait_s=_wait(body.get("wait_s", 0)),
+        priority=_priority(body.get("priority", "normal")),
     )
+
+
+def _priority(value: object) -> int:
+    if value not in PRIORITIES:
+        raise errors.InvalidInput.of("priority", f"must be one of {', '.join(PRIORITIES)}")
+    return PRIORITIES[str(value)]
 
 
 def _wait(value: object) -> float:

@@ -1,14 +1,14 @@
 """What the native API sends and takes, as types: the answers are made of them, and so is the OpenAPI document."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from darkroom.account import Statement
 from darkroom.asset import Asset
 from darkroom.catalogue import Model
-from darkroom.credits import in_credits
+from darkroom.credits import ZERO, Credits, in_credits
 from darkroom.dialects import wire
 from darkroom.generation import Generation, Status
 from darkroom.ledger import Balance, Entry, Purse
@@ -32,7 +32,8 @@ class Failed(msgspec.Struct, kw_only=True):
 
 
 class GenerationBody(msgspec.Struct, kw_only=True):
-    """A generation. `quote` is held at submit, in credits; `spent` is what was captured: 0 until it is completed.
+    """A generation. `quote` is held at submit, in credits; `spent` is what was captured and `released`
+    what was given back: both are 0 until the end.
     `progress` is from 0 to 1. `outputs` are there once it is completed; their URLs are good for a week, and new on each
     day that the generation is asked for."""
 
@@ -45,6 +46,8 @@ class GenerationBody(msgspec.Struct, kw_only=True):
     inputs: dict[str, Any]
     quote: int | float
     spent: int | float
+    released: int | float
+    priority: str
     progress: float | None
     attempts: int
     outputs: list[Output]
@@ -128,6 +131,10 @@ class EntryList(msgspec.Struct, kw_only=True):
     next_cursor: str | None
 
 
+PRIORITIES = {"low": -1, "normal": 0, "high": 1}
+"""Among one account's own generations: others' turns do not depend on it."""
+
+
 class SubmitBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`inputs` are the model's own, see `GET /v1/models/{slug}`. `wait_s` (0 to 60) answers later, with the end if it
     has come. `callback_url` is told of each change. It is deleted `expires_after_s` seconds after its end, where that
@@ -138,6 +145,7 @@ class SubmitBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     wait_s: float = 0
     callback_url: str | None = None
     expires_after_s: int | None = None
+    priority: Literal["low", "normal", "high"] = "normal"
 
 
 class PriceBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -165,6 +173,8 @@ def show_generation(generation: Generation, reply: Reply) -> GenerationBody:
         inputs=wire.shown(generation.inputs, reply),
         quote=in_credits(generation.quote),
         spent=in_credits(generation.spent_total),
+        released=in_credits(_released(generation)),
+        priority=next((word for word, level in PRIORITIES.items() if level == generation.priority), "normal"),
         progress=1.0 if generation.status is Status.COMPLETED else generation.progress,
         attempts=generation.attempt,
         outputs=[_output(asset, reply) for asset in generation.outputs],
@@ -174,6 +184,11 @@ def show_generation(generation: Generation, reply: Reply) -> GenerationBody:
         settled_at=generation.settled_at,
         expires_at=generation.expires_at,
     )
+
+
+def _released(generation: Generation) -> Credits:
+    """What was given back of the hold, which was the quote: nothing before the end."""
+    return Credits(generation.quote - generation.spent_total) if generation.is_terminal else ZERO
 
 
 def _output(asset: Asset, reply: Reply) -> Output:

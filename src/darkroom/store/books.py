@@ -226,7 +226,7 @@ def _audit(connection: apsw.Connection) -> Audit:
             Discrepancy(
                 subject=f"generation {generation_id} ({status})",
                 stored=f"held {held}, captured {captured}, released {released}",
-                expected=f"held {quote}; once ended, captured + released is that; captured only where completed",
+                expected=f"held {quote}, and once ended captured + released that; captured nothing if failed",
             )
         )
     return Audit(entries=counts[0], accounts=counts[1], generations=counts[2], discrepancies=tuple(discrepancies))

@@ -51,6 +51,8 @@ def generation(row: Row) -> Generation:
         is_favorite=bool(row[24]),
         rating=row[25],
         is_hidden=bool(row[26]),
+        priority=row[30],
+        run_limit=row[31],
     )
 
 

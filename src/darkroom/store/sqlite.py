@@ -1,6 +1,6 @@
 """The store's verbs on SQLite: the lifecycle of generations. Each verb is one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from darkroom.credits import ZERO
 from darkroom.errors import InvalidInput, NotFound, StaleAttempt, TooManyInFlight
 from darkroom.generation import Cause, Generation, Status
 from darkroom.ids import new_id
-from darkroom.ports import Attempt, Begun, NewGeneration, Settlement
+from darkroom.ports import Attempt, Begun, NewGeneration, Settlement, Turn
 from darkroom.store import queries, rows
 from darkroom.store.books import Books
 from darkroom.store.database import Database
@@ -66,6 +66,8 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
             "expires_after_s": new.expires_after_s,
             "callback_url": new.callback_url,
             "fingerprint": new.fingerprint,
+            "priority": new.priority,
+            "run_limit": new.run_limit,
         }
         generation = rows.generation(_one(connection, GENERATION.insert, arguments))
         self._append(connection, held, at=new.created_at)
@@ -170,15 +172,27 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
 
         self._recent.keep(await self._database.write(verb))
 
-    async def cancel(self, account_id: str, generation_id: str, *, now: datetime) -> Generation:
+    async def cancel(
+        self, account_id: str, generation_id: str, *, now: datetime, billed: Collection[str] = ()
+    ) -> Generation:
         def verb(connection: apsw.Connection) -> Generation:
-            arguments = {"id": generation_id, "account_id": account_id, "now": to_micros(now)}
+            before = self._get(connection, generation_id)
+            is_paid = before.status is Status.RUNNING and before.provider in billed
+            entries = ledger.settle(self._holds(connection, generation_id), used=before.quote if is_paid else ZERO)
+            spent = {entry.purse: entry.amount for entry in entries if entry.kind is ledger.Kind.CAPTURE}
+            arguments = {
+                "id": generation_id,
+                "account_id": account_id,
+                "spent": rows.to_json(spent),
+                "now": to_micros(now),
+            }
             row = connection.execute(GENERATION.cancel, arguments).fetchone()
             if row is None:
-                return self._get(connection, generation_id)
+                return before
             generation = rows.generation(row)
             _end_attempt(connection, generation, "canceled", now)
-            self._release(connection, generation, now=now)
+            self._append(connection, entries, at=now)
+            self._announce(connection, generation, now=now)
             return generation
 
         return self._recent.keep(await self._database.write(verb))
@@ -195,8 +209,17 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
         self._recent.forget()
         return count
 
-    async def queued(self) -> list[tuple[str, str]]:
-        return await self._database.read(lambda connection: list(connection.execute(GENERATION.queued)))
+    async def queued(self, *, after: int = 0, limit: int = 1000) -> list[Turn]:
+        arguments = {"after": after, "limit": limit}
+
+        def question(connection: apsw.Connection) -> list[Turn]:
+            found = connection.execute(GENERATION.queued, arguments)
+            return [
+                Turn(id=row[0], number=row[1], lane=row[2], account_id=row[3], priority=row[4], run_limit=row[5])
+                for row in found
+            ]
+
+        return await self._database.read(question)
 
     async def get(self, reference: Reference) -> Generation:
         known = self._recent.find(reference)

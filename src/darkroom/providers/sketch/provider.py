@@ -30,6 +30,7 @@ class Sketch:
 
     name = "sketch"
     may_restart = True
+    bills_canceled = False
 
     def __init__(self, pool: RenderPool, *, clock: Clock, slots: int, is_paced: bool) -> None:
         self._pool = pool

@@ -1,9 +1,10 @@
 -- name: insert
 -- Accept a generation; its number is the sequence that integer-id dialects show.
 INSERT INTO generation (id, account_id, dialect, model, modality, task, provider, inputs, wire, quote, held, status,
-                        created_at, retention_days, expires_after_s, callback_url, fingerprint)
+                        created_at, retention_days, expires_after_s, callback_url, fingerprint, priority,
+                        run_limit)
 VALUES (:id, :account_id, :dialect, :model, :modality, :task, :provider, :inputs, :wire, :quote, :held, 'queued',
-        :now, :retention_days, :expires_after_s, :callback_url, :fingerprint)
+        :now, :retention_days, :expires_after_s, :callback_url, :fingerprint, :priority, :run_limit)
 RETURNING *;
 
 -- name: by_id
@@ -49,7 +50,7 @@ RETURNING *;
 -- name: cancel
 -- The caller takes it back, running or not: the running attempt becomes stale.
 UPDATE generation
-   SET status = 'canceled', cause_code = 'canceled', cause_message = 'canceled by the caller',
+   SET status = 'canceled', cause_code = 'canceled', cause_message = 'canceled by the caller', spent = :spent,
        settled_at = :now, expires_at = :now + coalesce(min(retention_days * 86400, expires_after_s),
                                                     retention_days * 86400, expires_after_s) * 1000000
  WHERE id = :id AND account_id = :account_id AND status IN ('queued', 'running')
@@ -60,8 +61,9 @@ RETURNING *;
 UPDATE generation SET status = 'queued' WHERE settled_at IS NULL AND status = 'running' RETURNING id;
 
 -- name: queued
--- For the sweep, which asks every few seconds and knows most of them: id and lane, and nothing to decode.
-SELECT id, provider FROM generation WHERE settled_at IS NULL AND status = 'queued' ORDER BY number;
+-- For the sweep, which asks every few seconds and knows most of them: nothing to decode, and so many at a time.
+SELECT id, number, provider, account_id, priority, run_limit FROM generation
+ WHERE settled_at IS NULL AND status = 'queued' AND number > :after ORDER BY number LIMIT :limit;
 
 -- name: mark
 UPDATE generation

@@ -37,7 +37,7 @@ SELECT sequence, at, account_id, generation_id, kind, purse, amount, note FROM e
 SELECT sequence, at, account_id, generation_id, kind, purse, amount, note FROM entry ORDER BY sequence;
 
 -- name: unsettled_books
--- Generations whose row and entries disagree: one that has not held its quote, an ended one that still holds credits, one
+-- Generations whose row and entries disagree (a canceled one may be paid for: its provider may bill it): one that has not held its quote, an ended one that still holds credits, one
 -- that failed and paid, an unfinished one that has moved its hold, or one that tells its caller other sums.
 WITH moved AS (
     SELECT generation.id, status, quote, settled_at IS NOT NULL AS is_ended,
@@ -53,7 +53,7 @@ SELECT id, status, quote, was_held, was_captured, was_released
   FROM moved
  WHERE was_held != quote
     OR was_captured + was_released != CASE WHEN is_ended THEN was_held ELSE 0 END
-    OR (status != 'completed' AND was_captured != 0)
+    OR (status NOT IN ('completed', 'canceled') AND was_captured != 0)
     OR told_held != was_held
     OR told_spent != was_captured;
 

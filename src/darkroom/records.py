@@ -1,0 +1,133 @@
+"""The values that cross between the core and the store: what is asked of it, and what it tells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from darkroom.asset import Asset
+from darkroom.credits import Credits
+from darkroom.generation import Cause, Generation, Status
+
+
+class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
+    """What a submit stores. `in_flight_limit` is checked in the same transaction that holds the credits."""
+
+    id: str
+    account_id: str
+    dialect: str
+    model: str
+    modality: str
+    task: str
+    provider: str
+    inputs: Mapping[str, object]
+    wire: Mapping[str, object]
+    quote: Credits
+    created_at: datetime
+    callback_url: str | None = None
+    in_flight_limit: int | None = None
+    retention_days: int | None = None
+    expires_after_s: int | None = None
+    plan: str = ""
+    priority: int = 0
+    run_limit: int | None = None
+    idempotency_key: str | None = None
+    fingerprint: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at a provider, as stored. A ticket is there once the provider's reference is known."""
+
+    generation_id: str
+    number: int
+    provider: str
+    ticket: str | None
+    started_at: datetime
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A running attempt. `before` are the earlier ones, newest first: what they left decides how this one goes on."""
+
+    generation: Generation
+    before: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How an attempt ends: terminal status, credits and event go into one transaction."""
+
+    status: Status
+    used: Credits
+    cause: Cause | None = None
+    outputs: tuple[Asset, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """An account's endpoint for a dialect's events; empty `events` is all of them."""
+
+    id: str
+    account_id: str
+    dialect: str
+    url: str
+    secret: str
+    events: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message on its way: kept until it is delivered or given up. `state` is the generation's status to tell."""
+
+    id: str
+    generation: Generation
+    state: Status
+    url: str
+    secret: str
+    dialect: str
+    tries: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discrepancy:
+    """A balance that is not what its entries say, or a generation whose holds and status disagree."""
+
+    subject: str
+    stored: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    entries: int
+    accounts: int
+    generations: int
+    discrepancies: tuple[Discrepancy, ...] = field(default=())
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """A queued generation as the queue sees it. `number` is the order of submits; a higher `priority` is more urgent,
+    among the account's own; `run_limit` is how many of the account may run at once."""
+
+    id: str
+    number: int
+    lane: str
+    account_id: str
+    priority: int = 0
+    run_limit: int | None = None
+
+    @classmethod
+    def of(cls, generation: Generation) -> "Turn":
+        return cls(
+            id=generation.id,
+            number=generation.number,
+            lane=generation.provider,
+            account_id=generation.account_id,
+            priority=generation.priority,
+            run_limit=generation.run_limit,
+        )
