@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -273,5 +274,136 @@ def test_an_input_is_there_for_a_failed_generation_s_owner_and_goes_with_it() ->
             await server.reach(id)
             shown = (await server.ask("GET", f"/v1/generations/{id}")).body
             assert (shown["status"], (await fetched(server, shown["inputs"]["image_url"]))[0]) == ("failed", 200)
+
+    asyncio.run(act())
+
+
+PART = 16 * 1024 * 1024
+
+
+def a_film(size_bytes: int) -> bytes:
+    return b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2" + hashlib.sha256(b"film").digest() * (size_bytes // 32)
+
+
+async def put(server: Running, id: str, number: int, content: bytes, **headers: str) -> Answer:
+    path = f"/v1/uploads/{id}/parts/{number}"
+    return await server.ask("PUT", path, data=io.BytesIO(content), headers=headers)
+
+
+def test_an_upload_in_parts_goes_on_after_a_restart(tmp_path: Path) -> None:
+    film = a_film(2 * PART + 1000)
+    sha256 = hashlib.sha256(film).hexdigest()
+
+    async def act() -> None:
+        async with running(data=tmp_path) as server:
+            begun = await server.ask("POST", "/v1/uploads", {"size_bytes": len(film), "name": "film", "sha256": sha256})
+            assert begun.status == 201
+            id = begun.body["id"]
+            assert (begun.body["part_bytes"], begun.body["part_count"]) == (PART, 3)
+            assert begun.body["missing"] == [1, 2, 3]
+            digest = base64.b64encode(hashlib.sha256(film[2 * PART :]).digest()).decode()
+            last = await put(server, id, 3, film[2 * PART :], **{"content-digest": f"sha-256=:{digest}:"})
+            assert (last.status, last.body["missing"]) == (200, [1, 2])
+            damaged = await put(server, id, 1, film[:PART], **{"content-digest": f"sha-256=:{digest}:"})
+            assert (damaged.status, "damaged" in damaged.body["error"]["message"]) == (422, True)
+            assert (await put(server, id, 1, film[1 : PART + 1])).status == 200
+            early = await server.ask("POST", f"/v1/uploads/{id}/complete")
+            assert (early.status, early.body["error"]["message"]) == (422, "parts: 1 of 3 have not come: 2")
+            key = server.keys["default/native"]
+        async with running(data=tmp_path) as server:
+            server.keys["default/native"] = key
+            assert (await server.ask("GET", f"/v1/uploads/{id}")).body["missing"] == [2]
+            assert (await put(server, id, 2, film[PART : 2 * PART])).status == 200
+            wrong = await server.ask("POST", f"/v1/uploads/{id}/complete")
+            assert (wrong.status, wrong.body["error"]["problems"][0]["field"]) == (422, "sha256")
+            # The first part was another's: it comes again.
+            assert (await put(server, id, 1, film[:PART])).status == 200
+            both = [server.ask("POST", f"/v1/uploads/{id}/complete") for _ in range(2)]
+            first, again = await asyncio.gather(*both)
+            assert (first.status, again.status) == (201, 201)
+            assert first.body == again.body
+            assert (first.body["name"], first.body["sha256"]) == ("film", sha256)
+            assert (await fetched(server, first.body["url"]))[1] == film
+            assert (await server.ask("GET", f"/v1/uploads/{id}")).status == 404
+            assert list(server.engine.uploads.folder.glob("*")) == []
+
+    asyncio.run(act())
+
+
+def test_parts_that_are_none_are_refused() -> None:
+    async def act() -> None:
+        async with running() as server:
+            await server.account("bob")
+            id = (await server.ask("POST", "/v1/uploads", {"size_bytes": 100})).body["id"]
+            for number, content, status in (
+                (0, PNG[:100], 422),
+                (2, PNG[:100], 422),
+                (1, PNG[:99], 422),
+                (1, b"", 422),
+            ):
+                assert (await put(server, id, number, content)).status == status
+            for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/complete")):
+                assert (await server.ask(method, f"/v1/uploads/{id}{path}", account="bob")).status == 404
+            stolen = await server.ask("PUT", f"/v1/uploads/{id}/parts/1", data=PNG[:100], account="bob")
+            assert stolen.status == 404
+            for body in ({}, {"size_bytes": 0}, {"size_bytes": True}, {"size_bytes": 5, "sha256": "x"}, {"size": 5}):
+                assert (await server.ask("POST", "/v1/uploads", body)).status == 422
+            assert (await server.ask("DELETE", f"/v1/uploads/{id}")).status == 204
+
+    asyncio.run(act())
+
+
+def test_what_is_not_completed_within_a_day_is_swept() -> None:
+    async def act() -> None:
+        clock = FrozenClock()
+        async with running(clock=clock) as server:
+            id = (await server.ask("POST", "/v1/uploads", {"size_bytes": 200})).body["id"]
+            short = (await server.ask("POST", "/v1/uploads", {"size_bytes": 100})).body["id"]
+            assert (await put(server, short, 1, PNG[:100])).status == 200
+            folder = server.engine.uploads.folder
+            now_s = clock.now().timestamp()
+            (folder / "incoming-old").write_bytes(b"cut off")
+            os.utime(folder / "incoming-old", (now_s - 60, now_s - 60))
+            os.utime(folder / short, (now_s, now_s))
+            clock.advance(24 * 3600 - 1)
+            await server.engine.retention.expire()
+            assert (await server.ask("GET", f"/v1/uploads/{id}")).status == 200
+            assert sorted(path.name for path in folder.iterdir()) == [short]
+            clock.advance(2)
+            await server.engine.retention.expire()
+            assert (await server.ask("GET", f"/v1/uploads/{id}")).status == 404
+            assert list(folder.iterdir()) == []
+
+    asyncio.run(act())
+
+
+def test_a_hundred_uploads_deletes_and_submits_of_the_same_bytes_at_once_lose_nothing() -> None:
+    """Whoever was told yes has the bytes, and when all have let go there are none."""
+    uri = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+
+    async def upload_and_delete(server: Running) -> None:
+        made = await upload(server)
+        assert made.status == 201
+        assert (await fetched(server, made.body["url"]))[:2] == (200, PNG)
+        assert (await server.ask("DELETE", f"/v1/assets/{made.body['id']}")).status == 204
+
+    async def submit_and_delete(server: Running, *, by_id: bool) -> None:
+        source = (await upload(server)).body["id"] if by_id else uri
+        made = await animate(server, source)
+        assert made.status == 202
+        if by_id:
+            assert (await server.ask("DELETE", f"/v1/assets/{source}")).status == 204
+        shown = (await server.ask("GET", f"/v1/generations/{made.body['id']}")).body
+        assert (await fetched(server, shown["inputs"]["image_url"]))[:2] == (200, PNG)
+        await server.ask("POST", f"/v1/generations/{made.body['id']}/cancel")
+        assert (await server.ask("DELETE", f"/v1/generations/{made.body['id']}")).status == 204
+
+    async def act() -> None:
+        async with running() as server:
+            work = [upload_and_delete(server) for _ in range(40)]
+            work += [submit_and_delete(server, by_id=index % 2 == 0) for index in range(60)]
+            await asyncio.gather(*work)
+            assert stored(server) == []
+            assert (await server.engine.store.audit()).discrepancies == ()
 
     asyncio.run(act())
