@@ -175,8 +175,12 @@ def test_the_same_bytes_are_stored_once_and_go_with_their_last_holder() -> None:
             assert (await server.ask("DELETE", f"/v1/generations/{by_id}")).status == 204
             assert stored(server) == []
             # Their record stays: they can come again.
-            assert (await upload(server)).status == 201
+            third, fourth = (await upload(server)).body, (await upload(server)).body
             assert len(stored(server)) == 1
+            assert (await server.ask("DELETE", f"/v1/assets/{third['id']}")).status == 204
+            assert (await fetched(server, fourth["url"]))[:2] == (200, PNG)
+            assert (await server.ask("DELETE", f"/v1/assets/{fourth['id']}")).status == 204
+            assert (await fetched(server, fourth["url"]))[0] == 410
 
     asyncio.run(act())
 
