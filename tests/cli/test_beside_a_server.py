@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+from PIL import Image
 
 from tests.harness import free_port
 from tests.seeds.server import Server, darkroom, serving
@@ -51,6 +52,28 @@ def test_far_away(server: Server, tmp_path: Path) -> None:
     shown = json.loads(darkroom("get", listed[0]["id"], "--json", environment=there, folder=tmp_path).stdout)
     assert (shown["status"], shown["model"]) == ("completed", "openai-tts")
     assert [path.name for path in tmp_path.iterdir()] == ["far.mp3"]
+
+
+def test_assets_far_away(server: Server, tmp_path: Path) -> None:
+    there = {"DARKROOM_URL": server.url, "DARKROOM_KEY": server.key}
+    # Noise does not shrink: this picture is too large for a data URI, and goes up by itself.
+    Image.effect_noise((1100, 1100), 100).save(tmp_path / "noise.png")
+    assert (tmp_path / "noise.png").stat().st_size > 1_000_000
+    made = json.loads(
+        darkroom("upload", "noise.png", "--expires-after-s", "60", "--json", environment=there, folder=tmp_path).stdout
+    )
+    assert (made["name"], made["media_type"]) == ("noise.png", "image/png")
+    assert made["expires_at"] is not None
+    words = ("generate", "photon-flash", "Brighter", "--image", "noise.png", "-o", "out.webp", "--json")
+    told = json.loads(darkroom(*words, environment=there, folder=tmp_path).stdout)
+    assert told["status"] == "completed"
+    listed = json.loads(darkroom("assets", "list", "--json", environment=there, folder=tmp_path).stdout)
+    assert [item["sha256"] for item in listed] == [made["sha256"]] * 2
+    ids = [item["id"] for item in listed]
+    darkroom("assets", "delete", *ids, environment=there, folder=tmp_path)
+    assert "noise.png" not in darkroom("assets", "list", environment=there, folder=tmp_path).stdout
+    said = darkroom("assets", "delete", ids[0], environment=there, folder=tmp_path, fails=True).stderr
+    assert "was deleted at" in said
 
 
 def test_far_away_and_refused(server: Server, tmp_path: Path) -> None:

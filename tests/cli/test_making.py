@@ -56,6 +56,31 @@ def test_a_picture_from_a_file(folder: Folder, tmp_path: Path) -> None:
     assert "/assets/contents/" in told["inputs"]["image_url"]
 
 
+def test_an_upload_is_listed_used_and_deleted(folder: Folder, tmp_path: Path) -> None:
+    picture = tmp_path / "blue.png"
+    Image.new("RGB", (64, 64), "blue").save(picture)
+    made = json.loads(folder.run("upload", str(picture), "--json"))
+    assert picture.exists()
+    said = folder.run(
+        *(
+            "generate",
+            "photon-flash",
+            "Bluer",
+            "-i",
+            f"image_url={made['id']}",
+            "-o",
+            str(tmp_path / "x.webp"),
+            "--json",
+        )
+    )
+    assert json.loads(said)["task"] == "image-to-image"
+    assert made["id"] in folder.run("assets", "list")
+    folder.run("assets", "delete", made["id"])
+    assert made["id"] not in folder.run("assets", "list")
+    missing = folder.run("upload", str(tmp_path / "nothing.png"), fails=True)
+    assert "cannot be read: No such file or directory" in missing
+
+
 def test_what_was_made_is_listed_and_shown(folder: Folder, tmp_path: Path) -> None:
     made = json.loads(folder.run("generate", "openai-tts", "Hello", "-o", str(tmp_path), "--json"))
     listed = json.loads(folder.act("list", "--limit", "1", "--json"))

@@ -1,11 +1,12 @@
 """Where the command line's generations go: a server far away, the one on this data folder, or this very process."""
 
+import asyncio
 import base64
-import hashlib
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -15,13 +16,15 @@ from darkroom.asset import Arrival
 from darkroom.config import Settings
 from darkroom.credits import in_credits
 from darkroom.dialects import native_bodies as bodies
+from darkroom.dialects.native_assets import AssetBody, AssetList, show_asset
 from darkroom.dialects.native_bodies import GenerationBody, ModelBody
 from darkroom.errors import DarkroomError, InvalidInput, NotFound
 from darkroom.generation import Generation, Status
 from darkroom.ids import new_id
 from darkroom.lock import FolderInUse
 from darkroom.media_type import sniff
-from darkroom.verbs import Cancel, List, Reference, Submit
+from darkroom.verbs import Cancel, DeleteAsset, List, ListAssets, Reference, StoreAsset, Submit
+from darkroom.web.spool import Tray
 from darkroom.wiring import Engine
 
 Body = TypeVar("Body")
@@ -29,7 +32,12 @@ Body = TypeVar("Body")
 SUBMIT_TRIES = 3
 
 INLINE_LIMIT_BYTES = 700_000
-"""A data URI of more than this is over a server's limit for a body."""
+"""A data URI of more than this is over a server's limit for a body: the file is uploaded by itself."""
+
+INPUT_LIFE_S = 24 * 3600
+"""How long what was uploaded for one generation stays an asset; the generation holds it as long as it needs it."""
+
+PIECE_BYTES = 1024 * 1024
 
 
 class Refused(DarkroomError):
@@ -53,6 +61,12 @@ class Session(Protocol):
 
     async def save(self, url: str, target: Path) -> None: ...
 
+    async def upload(self, path: Path, *, name: str, expires_after_s: int | None) -> AssetBody: ...
+
+    async def assets(self, *, limit: int) -> Sequence[AssetBody]: ...
+
+    async def delete_asset(self, id: str) -> None: ...
+
     async def available(self) -> int | float: ...
 
 
@@ -67,9 +81,10 @@ class LocalSession:
         return bodies.show_model(self._engine.catalogue.find(slug))
 
     async def submit(self, model: str, inputs: Mapping[str, Any]) -> GenerationBody:
-        given = {name: _as_file(value) for name, value in inputs.items()}
-        verb = Submit(model=model, inputs=given, dialect="native")
-        return self._body(await self._engine.service.submit(self._principal, verb))
+        with self._tray() as tray:
+            given = {name: await _as_file(value, tray) for name, value in inputs.items()}
+            verb = Submit(model=model, inputs=given, dialect="native")
+            return self._body(await self._engine.service.submit(self._principal, verb))
 
     async def watch(self, id: str) -> AsyncIterator[GenerationBody]:
         generation = await self._engine.store.get(id)
@@ -96,6 +111,27 @@ class LocalSession:
             raise NotFound("the result")
         await self._engine.assets.fetch(key, target)
 
+    async def upload(self, path: Path, *, name: str, expires_after_s: int | None) -> AssetBody:
+        with self._tray() as tray:
+            arrival = await _put_aside(path, tray)
+            verb = StoreAsset(arrival=arrival, name=name, expires_after_s=expires_after_s)
+            return show_asset(await self._engine.shelf.store_asset(self._principal, verb), self._engine.reply())
+
+    async def assets(self, *, limit: int) -> Sequence[AssetBody]:
+        page = await self._engine.shelf.list_assets(self._principal, ListAssets(limit=limit))
+        return [show_asset(owned, self._engine.reply()) for owned in page.items]
+
+    async def delete_asset(self, id: str) -> None:
+        await self._engine.shelf.delete_asset(self._principal, DeleteAsset(id=id))
+
+    @contextmanager
+    def _tray(self) -> Iterator[Tray]:
+        tray = Tray(self._engine.uploads.folder)
+        try:
+            yield tray
+        finally:
+            tray.clear()
+
     async def available(self) -> int | float:
         return in_credits((await self._engine.access.show_account(self._principal)).available)
 
@@ -116,7 +152,7 @@ class RemoteSession:
         return await self._ask("GET", f"/v1/models/{slug}", ModelBody)
 
     async def submit(self, model: str, inputs: Mapping[str, Any]) -> GenerationBody:
-        given = {name: _as_data_uri(name, value) for name, value in inputs.items()}
+        given = {name: await self._as_input(value) for name, value in inputs.items()}
         # With a key of its own: however often it is sent, it is one generation.
         key = {"idempotency-key": new_id()}
         body = {"model": model, "inputs": given}
@@ -149,21 +185,65 @@ class RemoteSession:
                 async for chunk in answer.content.iter_chunked(256 * 1024):
                     file.write(chunk)
 
+    async def upload(self, path: Path, *, name: str, expires_after_s: int | None) -> AssetBody:
+        query = {"name": name} | ({} if expires_after_s is None else {"expires_after_s": str(expires_after_s)})
+        with _reading(path) as file:
+            return await self._ask("POST", f"/v1/assets?{urlencode(query)}", AssetBody, data=file)
+
+    async def assets(self, *, limit: int) -> Sequence[AssetBody]:
+        return (await self._ask("GET", f"/v1/assets?limit={limit}", AssetList)).items
+
+    async def delete_asset(self, id: str) -> None:
+        await self._send("DELETE", f"/v1/assets/{id}")
+
+    async def _as_input(self, value: Any) -> Any:
+        """A file becomes a data URI where it is small, an asset's id otherwise."""
+        if isinstance(value, list):
+            return [await self._as_input(item) for item in value]
+        if not isinstance(value, Path):
+            return value
+        with _reading(value) as file:
+            content = file.read(INLINE_LIMIT_BYTES + 1)
+        if len(content) > INLINE_LIMIT_BYTES:
+            return (await self.upload(value, name=value.name, expires_after_s=INPUT_LIFE_S)).id
+        media_type = sniff(content[:64]) or "application/octet-stream"
+        return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+
     async def available(self) -> int | float:
         return (await self._ask("GET", "/v1/account", bodies.AccountBody)).available
 
     async def _ask(
-        self, method: str, path: str, kind: type[Body], body: object = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        kind: type[Body],
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        data: BinaryIO | None = None,
     ) -> Body:
+        return msgspec.json.decode(await self._send(method, path, body, headers, data), type=kind)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        data: BinaryIO | None = None,
+    ) -> bytes:
+        # A large file may take as long as its bytes move.
+        timeout = self._client.timeout if data is None else aiohttp.ClientTimeout(total=None, sock_read=300)
         sent = {**self._headers, **(headers or {})}
+        url = self._url + path
         try:
-            async with self._client.request(method, self._url + path, json=body, headers=sent) as answer:
+            async with self._client.request(method, url, json=body, data=data, headers=sent, timeout=timeout) as answer:
                 content = await answer.read()
         except aiohttp.ClientConnectorError as error:
             raise Refused(f"no server answers at {self._url}: {error.os_error.strerror}") from None
         if answer.status >= 400:
             raise Refused(_refusal(content, answer.status))
-        return msgspec.json.decode(content, type=kind)
+        return content
 
 
 def _refusal(content: bytes, status: int) -> str:
@@ -209,28 +289,27 @@ async def _principal(engine: Engine, account: str) -> Principal:
         raise InvalidInput.of("--account", f"there is no account '{account}'; there are {names}") from None
 
 
-def _as_file(value: Any) -> Any:
+async def _as_file(value: Any, tray: Tray) -> Any:
     """A path becomes the file's bytes; everything else is the value itself."""
-    if not isinstance(value, Path):
-        return value
-    content = _read(value)
-    digest = hashlib.sha256(content).hexdigest()
-    return Arrival(source=content, size_bytes=len(content), sha256=digest, head=content[:64], name=value.name)
+    if isinstance(value, list):
+        return [await _as_file(item, tray) for item in value]
+    return await _put_aside(value, tray) if isinstance(value, Path) else value
 
 
-def _as_data_uri(name: str, value: Any) -> Any:
-    if not isinstance(value, Path):
-        return value
-    content = _read(value)
-    if len(content) > INLINE_LIMIT_BYTES:
-        raise InvalidInput.of(
-            name, f"{value} is larger than {INLINE_LIMIT_BYTES} bytes, the most that is sent along; give a URL"
-        )
-    return f"data:{sniff(content[:64]) or 'application/octet-stream'};base64,{base64.b64encode(content).decode()}"
+async def _put_aside(path: Path, tray: Tray) -> Arrival:
+    """A copy, as what is stored is moved to where it stays."""
+    spool = tray.add()
+    with _reading(path) as file:
+        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+            await spool.write(piece)
+    return await spool.close(name=path.name)
 
 
-def _read(path: Path) -> bytes:
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
     try:
-        return path.read_bytes()
+        file = path.open("rb")
     except OSError as error:
         raise InvalidInput.of(str(path), f"cannot be read: {error.strerror}") from None
+    with file:
+        yield file
