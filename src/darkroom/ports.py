@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +25,9 @@ from darkroom.records import (
     Webhook,
 )
 from darkroom.verbs import List, ListEntries, Page, Reference
+
+KEYS_LIVE = timedelta(hours=24)
+"""How long an idempotency key is the name of what it led to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +267,7 @@ class Desk(Protocol):
 
 
 __all__ = [
+    "KEYS_LIVE",
     "Assets",
     "Attempt",
     "Audit",

@@ -12,12 +12,11 @@ import structlog
 
 from darkroom.clock import Clock
 from darkroom.generation import Generation
-from darkroom.ports import Store
+from darkroom.ports import KEYS_LIVE, Store
 from darkroom.verbs import Asking
 
 log = structlog.get_logger(__name__)
 
-KEYS_LIVE = timedelta(hours=24)
 MOST_LOST = 10_000
 
 Who = tuple[str, str, bytes]
@@ -31,6 +30,7 @@ class Retries:
         self._clock = clock
         self._window = timedelta(seconds=window_s)
         self._lost: dict[Who, deque[tuple[datetime, Asking]]] = {}
+        self._underway: dict[Who, Asking] = {}
         self.told: Callable[[str, str], None] = lambda dialect, reason: None
         """Hears of each submit that was known, by dialect and reason."""
 
@@ -44,7 +44,10 @@ class Retries:
         return self._window > timedelta(0)
 
     async def first(self, asking: Asking) -> Generation | None:
-        """What the same request led to before; None where this is the first. Raises `IdempotencyConflict`."""
+        """What the same request led to before; None where this is the first. Raises `IdempotencyConflict`.
+
+        Call `end` when it is known what this one leads to.
+        """
         now = self._clock.now()
         if asking.key is not None:
             known = await self._store.find_keyed(
@@ -53,15 +56,22 @@ class Retries:
             return known and self.known(asking, known, "key")
         if not self.knows_the_keyless:
             return None
+        who = _who(asking)
+        earlier = self._underway.get(who)
+        self._underway[who] = asking
         lost = await self._find_lost(asking, now)
         if lost is not None:
             return self.known(asking, lost, "lost answer")
         if not asking.is_retry:
             return None
-        alike = await self._store.find_alike(
-            asking.account_id, asking.dialect, asking.fingerprint, since=now - self._window
-        )
+        alike = await self._find_alike(asking, earlier, now)
         return alike and self.known(asking, alike, "retry count")
+
+    def end(self, asking: Asking, generation_id: str | None) -> None:
+        """What `first` was asked about led to this generation; None where it was refused."""
+        asking.decide(generation_id)
+        if asking.key is None and self._underway.get(who := _who(asking)) is asking:
+            del self._underway[who]
 
     def known(self, asking: Asking, generation: Generation, reason: str) -> Generation:
         """Write down that a submit is answered with an earlier one's generation."""
@@ -91,6 +101,15 @@ class Retries:
             if generation_id is not None:
                 return await self._store.get(generation_id)
         return None
+
+    async def _find_alike(self, asking: Asking, earlier: Asking | None, now: datetime) -> Generation | None:
+        # A disk that stalls is when callers lose patience: the first may not be stored yet.
+        generation_id = await earlier.outcome() if earlier is not None else None
+        if generation_id is not None:
+            return await self._store.get(generation_id)
+        return await self._store.find_alike(
+            asking.account_id, asking.dialect, asking.fingerprint, since=now - self._window
+        )
 
     def _forget(self, now: datetime) -> None:
         for who, lost in list(self._lost.items()):

@@ -183,12 +183,12 @@ class Service:
         asking = wanted.asking
         if asking is None:
             return await self._begin(principal, wanted)
+        generation_id = None
         try:
             generation = await self._retries.first(asking) or await self._begin(principal, wanted)
-        except BaseException:
-            asking.decide(None)
-            raise
-        asking.decide(generation.id)
+            generation_id = generation.id
+        finally:
+            self._retries.end(asking, generation_id)
         return generation
 
     async def _begin(self, principal: Principal, wanted: Submit) -> Generation:

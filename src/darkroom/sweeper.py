@@ -9,7 +9,7 @@ import structlog
 from darkroom.access import Access
 from darkroom.clock import Clock
 from darkroom.generation import Status
-from darkroom.ports import Desk, Queue, Store, Turn
+from darkroom.ports import KEYS_LIVE, Desk, Queue, Store, Turn
 from darkroom.retention import Retention
 
 log = structlog.get_logger(__name__)
@@ -22,7 +22,6 @@ EXPIRE_EVERY = 12
 """Expired assets are looked for at each so manyth sweep."""
 
 EVENTS_KEPT = timedelta(days=1)
-KEYS_KEPT = timedelta(days=1)
 
 
 class Sweeper:
@@ -58,7 +57,7 @@ class Sweeper:
                 if count % EXPIRE_EVERY == 0:
                     await self._retention.expire()
                     await self._store.prune_events(before=self._clock.now() - EVENTS_KEPT)
-                    await self._store.prune_keys(before=self._clock.now() - KEYS_KEPT)
+                    await self._store.prune_keys(before=self._clock.now() - KEYS_LIVE)
             except Exception:
                 log.exception("a sweep failed; the next one follows")
             count += 1

@@ -98,6 +98,27 @@ def test_a_request_that_says_it_is_a_retry_is_one() -> None:
     assert 'darkroom_repeated_submits_total{dialect="native",reason="retry count"} 1.0' in metrics
 
 
+def test_a_retry_that_comes_before_the_first_is_stored_waits_for_it() -> None:
+    async def act() -> None:
+        async with running([], store=Slow) as server:
+            server.engine.queue._slots["sketch"] = 0
+            store = server.engine.store
+            assert isinstance(store, Slow)
+            asked = []
+            for count in range(3):
+                headers = {"x-stainless-retry-count": str(count)}
+                asked.append(asyncio.create_task(server.ask("POST", "/v1/generations", BODY, headers=headers)))
+                counted = f'darkroom_requests_total{{dialect="native",verb="Submit"}} {count + 1}.0'
+                while counted not in (await server.ask("GET", "/metrics", key="")).body.decode():
+                    pass
+            store.go_on.set()
+            first, *more = [answer.body["id"] for answer in await asyncio.gather(*asked)]
+            assert more == [first, first]
+            assert (store.submits, await generations(server)) == (1, [first])
+
+    asyncio.run(act())
+
+
 @each_client
 def test_an_answer_that_came_is_not_asked_for_again(client: Client) -> None:
     told, stored, metrics = cut_once(client, Cut.AFTER, {})

@@ -1,20 +1,18 @@
 """The store's verbs on SQLite: submits that came before."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import apsw
 
 from darkroom.clock import to_micros
 from darkroom.errors import IdempotencyConflict
 from darkroom.generation import Generation
-from darkroom.ports import NewGeneration
+from darkroom.ports import KEYS_LIVE, NewGeneration
 from darkroom.store import queries, rows
 from darkroom.store.database import Database
 
 IDEMPOTENCY = queries.load("idempotency")
 GENERATION = queries.load("generation")
-
-KEYS_LIVE = timedelta(hours=24)
 
 
 class Keyed:
