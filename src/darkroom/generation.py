@@ -31,6 +31,12 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
 TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
 
+class Notice(StrEnum):
+    """What can be told of a generation beside its moves between statuses."""
+
+    EXPIRING = "expiring"
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why a generation failed: a stable code of `errors.Failure`, and a sentence that may be shown to its caller."""

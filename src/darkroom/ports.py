@@ -193,6 +193,10 @@ class Store(OwnedAssets, Protocol):
         """Some ended generations past their retention that still have assets, from the one after `after` on."""
         ...
 
+    async def warn(self, *, now: datetime) -> int:
+        """Write the messages that assets will be deleted soon, for whoever asked to be told; returns how many."""
+        ...
+
     async def forget_assets(self, generation_ids: Sequence[str]) -> None:
         """Their bytes have been deleted: forget what was told and made, and hold no content any more."""
         ...

@@ -8,7 +8,7 @@ import msgspec
 
 from darkroom.asset import Asset
 from darkroom.credits import Credits
-from darkroom.generation import Cause, Generation, Status
+from darkroom.generation import Cause, Generation, Notice, Status
 
 
 class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +29,7 @@ class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
     in_flight_limit: int | None = None
     retention_days: int | None = None
     expires_after_s: int | None = None
+    warn_before_s: int | None = None
     plan: str = ""
     priority: int = 0
     run_limit: int | None = None
@@ -81,11 +82,12 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message on its way: kept until it is delivered or given up. `state` is the generation's status to tell."""
+    """One message on its way: kept until it is delivered or given up. `state` is what to tell of the
+    generation: a status that it has come to, or that its assets are about to be deleted."""
 
     id: str
     generation: Generation
-    state: Status
+    state: Status | Notice
     url: str
     secret: str
     dialect: str

@@ -34,6 +34,7 @@ class Retention:
     async def expire(self) -> None:
         """Delete what is past its retention, and what was cut off while it was stored or deleted."""
         now = self._clock.now()
+        await self._store.warn(now=now)
         count = await self._expire_generations()
         count += await self._store.expire_assets(now=now)
         await self._store.tidy(before=now - LATE)

@@ -239,6 +239,7 @@ class Service:
             priority=wanted.priority,
             retention_days=principal.plan.retention_days,
             expires_after_s=wanted.expires_after_s,
+            warn_before_s=wanted.warn_before_s,
             plan=principal.plan.name,
             idempotency_key=wanted.asking.key if wanted.asking else None,
             fingerprint=wanted.asking.fingerprint if wanted.asking else None,

@@ -71,7 +71,7 @@ class Submit(msgspec.Struct, frozen=True, kw_only=True):
     `is_form` says that the inputs are a form's fields, each a list of texts and files: the model's schema tells what
     they mean. `may_drop` are inputs to leave out where the model has none of that name. `modality`, where it is given,
     refuses a model of another one. `expires_after_s` are seconds from the end, where that is sooner than the plan's
-    retention."""
+    retention; `warn_before_s` seconds before that whoever is told of its changes is told so."""
 
     model: str
     inputs: Mapping[str, object]
@@ -84,6 +84,7 @@ class Submit(msgspec.Struct, frozen=True, kw_only=True):
     callback_url: str | None = None
     asking: Asking | None = None
     expires_after_s: int | None = None
+    warn_before_s: int | None = None
     priority: int = 0
     wait_s: float = 0.0
     at_once_s: float = 0.0

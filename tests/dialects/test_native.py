@@ -242,7 +242,7 @@ def test_unknown_names_are_each_told_with_what_is_allowed() -> None:
     with pytest.raises(errors.InvalidInput) as caught:
         native.parse_submit(a_request(body={"model": "m", "prompt": "x", "duration": 5}))
     assert [problem.field for problem in caught.value.problems] == ["prompt", "duration"]
-    allowed = "model, inputs, wait_s, callback_url, expires_after_s, priority"
+    allowed = "model, inputs, wait_s, callback_url, expires_after_s, warn_before_s, priority"
     assert caught.value.problems[0].message == f"is not known here; allowed are {allowed}"
 
 

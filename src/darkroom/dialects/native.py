@@ -63,7 +63,7 @@ LONGEST_WAIT_S = 60
 
 def parse_submit(request: WireRequest) -> Submit:
     body = wire.body_of(request)
-    wire.only(body, ("model", "inputs", "wait_s", "callback_url", "expires_after_s", "priority"))
+    wire.only(body, ("model", "inputs", "wait_s", "callback_url", "expires_after_s", "warn_before_s", "priority"))
     inputs = body.get("inputs", {})
     if not isinstance(inputs, dict):
         raise errors.InvalidInput.of("inputs", f"must be an object, not {wire.kind(inputs)}")
@@ -74,6 +74,7 @@ def parse_submit(request: WireRequest) -> Submit:
         inputs=inputs,
         callback_url=callback_url,
         expires_after_s=native_assets.life(body.get("expires_after_s")),
+        warn_before_s=native_assets.life(body.get("warn_before_s"), "warn_before_s"),
         wait_s=_wait(body.get("wait_s", 0)),
         priority=_priority(body.get("priority", "normal")),
     )

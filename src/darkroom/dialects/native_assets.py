@@ -119,12 +119,12 @@ def _life_in_text(given: str | None) -> int | None:
     return life(int(given) if given.isascii() and given.isdigit() and len(given) <= 18 else given)
 
 
-def life(value: object) -> int | None:
-    """Seconds until something may be deleted; raises `InvalidInput`."""
+def life(value: object, name: str = "expires_after_s") -> int | None:
+    """Seconds until something may be deleted, or before it is; raises `InvalidInput`."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST_LIFE_S:
-        raise errors.InvalidInput.of("expires_after_s", f"must be a whole number of seconds from 1 to {LONGEST_LIFE_S}")
+        raise errors.InvalidInput.of(name, f"must be a whole number of seconds from 1 to {LONGEST_LIFE_S}")
     return value
 
 

@@ -7,7 +7,7 @@ import apsw
 
 from darkroom.clock import from_micros, to_micros
 from darkroom.errors import NotFound
-from darkroom.generation import Generation, Status
+from darkroom.generation import Generation, Notice, Status
 from darkroom.guarded import host_of
 from darkroom.ids import new_id
 from darkroom.ports import Delivery, Webhook
@@ -25,16 +25,22 @@ class Outbox:
     def _announce(self, connection: apsw.Connection, generation: Generation, *, now: datetime) -> None:
         """Write down that a generation has changed, and a message for everyone who asked to be told, in its
         transaction."""
-        at = to_micros(now)
-        event = {"id": generation.id, "status": generation.status, "now": at}
-        connection.execute(EVENT.insert, {**event, "writer": self._writer})
+        event = {"id": generation.id, "status": generation.status, "now": to_micros(now), "writer": self._writer}
+        connection.execute(EVENT.insert, event)
+        self._deliver(connection, generation, generation.status, now=now)
+
+    def _deliver(
+        self, connection: apsw.Connection, generation: Generation, state: Status | Notice, *, now: datetime
+    ) -> None:
+        """A message for everyone who asked to be told of this state."""
+        event = {"id": generation.id, "status": state, "now": to_micros(now)}
         asked = {"account_id": generation.account_id, "dialect": generation.dialect}
         receivers = [
             (url, secret)
             for url, secret, events in connection.execute(EVENT.endpoints, asked)
-            if events == "[]" or generation.status in rows.from_json_texts(events)
+            if events == "[]" or state in rows.from_json_texts(events)
         ]
-        if generation.callback_url is not None and generation.status is not Status.QUEUED:
+        if generation.callback_url is not None and state is not Status.QUEUED:
             receivers.append((generation.callback_url, ""))
         for url, secret in receivers:
             message = {"delivery_id": new_id(), "url": url, "host": host_of(url), "secret": secret}
@@ -140,7 +146,7 @@ def _delivery(connection: apsw.Connection, row: rows.Row) -> Delivery:
     return Delivery(
         id=row[0],
         generation=generation,
-        state=rows.STATUSES[row[2]],
+        state=rows.STATES[row[2]],
         url=row[3],
         secret=row[4],
         dialect=generation.dialect,

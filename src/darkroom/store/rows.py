@@ -8,7 +8,7 @@ from darkroom.account import Account, Key
 from darkroom.asset import Asset
 from darkroom.clock import from_micros
 from darkroom.credits import Credits
-from darkroom.generation import Cause, Generation, Status
+from darkroom.generation import Cause, Generation, Notice, Status
 from darkroom.ledger import Balance, Bucket, Entry, Kind, Purse
 
 Row = tuple[Any, ...]
@@ -18,6 +18,7 @@ _mapping = msgspec.json.Decoder(dict[str, Any])
 _encoder = msgspec.json.Encoder()
 
 STATUSES = {status.value: status for status in Status}
+STATES: dict[str, Status | Notice] = {**STATUSES, **{notice.value: notice for notice in Notice}}
 
 
 def to_json(value: object) -> str:

@@ -10,7 +10,7 @@ from darkroom import ledger
 from darkroom.clock import from_micros, to_micros
 from darkroom.credits import ZERO
 from darkroom.errors import InvalidInput, NotFound, StaleAttempt, TooManyInFlight
-from darkroom.generation import Cause, Generation, Status
+from darkroom.generation import Cause, Generation, Notice, Status
 from darkroom.ids import new_id
 from darkroom.ports import Attempt, Begun, NewGeneration, Settlement, Turn
 from darkroom.store import queries, rows
@@ -64,6 +64,7 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
             "now": to_micros(new.created_at),
             "retention_days": new.retention_days,
             "expires_after_s": new.expires_after_s,
+            "warn_before_s": new.warn_before_s,
             "callback_url": new.callback_url,
             "fingerprint": new.fingerprint,
             "priority": new.priority,
@@ -266,6 +267,15 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
         return await self._database.read(
             lambda connection: [rows.generation(row) for row in connection.execute(GENERATION.expired, arguments)]
         )
+
+    async def warn(self, *, now: datetime) -> int:
+        def verb(connection: apsw.Connection) -> int:
+            expiring = [rows.generation(row) for row in connection.execute(GENERATION.warn, {"now": to_micros(now)})]
+            for generation in expiring:
+                self._deliver(connection, generation, Notice.EXPIRING, now=now)
+            return len(expiring)
+
+        return await self._database.write(verb)
 
     async def forget_assets(self, generation_ids: Sequence[str]) -> None:
         def verb(connection: apsw.Connection) -> None:

@@ -18,7 +18,7 @@ from darkroom.dialects.aimlapi.request import (
     model_name,
     remembered,
 )
-from darkroom.generation import Generation, Status
+from darkroom.generation import Generation, Notice, Status
 from darkroom.ports import Delivery
 from darkroom.verbs import Fetch, FetchMany, Submit, Tell
 from darkroom.wire import Message, Reply, Route, WireRequest, WireResponse
@@ -208,7 +208,7 @@ def render_motions(nothing: None, reply: Reply) -> WireResponse:
 
 def callback(delivery: Delivery, reply: Reply) -> Message | None:
     """The Generation object as it was at the state that is told, unsigned as Luma's own callbacks are."""
-    if delivery.state is Status.QUEUED:
+    if delivery.state is Status.QUEUED or isinstance(delivery.state, Notice):
         return None
     told = replace(delivery.generation, status=delivery.state)
     return Message(msgspec.json.encode(show(told, reply)), {"content-type": "application/json"})

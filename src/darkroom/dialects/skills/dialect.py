@@ -14,7 +14,7 @@ from darkroom.dialects import wire
 from darkroom.dialects.skills.bodies import render_event, render_generation, render_submitted, show_generation
 from darkroom.dialects.skills.codes import code_of, refusal, refusal_message
 from darkroom.dialects.skills.speech import PATH, parse_speech, render_speech
-from darkroom.generation import Status
+from darkroom.generation import Notice, Status
 from darkroom.ledger import Balance, Purse
 from darkroom.ports import Delivery
 from darkroom.verbs import Fetch, ShowAccount, Submit, Watch
@@ -91,6 +91,8 @@ class Skills:
 
     def message(self, delivery: Delivery, reply: Reply) -> Message | None:
         """Standard Webhooks. The generation may have gone on since: what is told is the state that it was in."""
+        if isinstance(delivery.state, Notice):
+            return None  # its documents know no such event
         event, state = EVENTS[delivery.state]
         generation = replace(delivery.generation, status=delivery.state)
         shown = show_generation(generation, reply)

@@ -1,10 +1,11 @@
 -- name: insert
 -- Accept a generation; its number is the sequence that integer-id dialects show.
 INSERT INTO generation (id, account_id, dialect, model, modality, task, provider, inputs, wire, quote, held, status,
-                        created_at, retention_days, expires_after_s, callback_url, fingerprint, priority,
+                        created_at, retention_days, expires_after_s, warn_before_s, callback_url, fingerprint, priority,
                         run_limit)
 VALUES (:id, :account_id, :dialect, :model, :modality, :task, :provider, :inputs, :wire, :quote, :held, 'queued',
-        :now, :retention_days, :expires_after_s, :callback_url, :fingerprint, :priority, :run_limit)
+        :now, :retention_days, :expires_after_s, :warn_before_s,
+        :callback_url, :fingerprint, :priority, :run_limit)
 RETURNING *;
 
 -- name: by_id
@@ -80,6 +81,13 @@ UPDATE generation SET is_hidden = 1, expires_at = :now WHERE id = :id AND settle
 SELECT * FROM generation
  WHERE expires_at IS NOT NULL AND is_swept = 0 AND expires_at <= :now AND (expires_at, number) > (:after_at, :after)
  ORDER BY expires_at, number LIMIT 500;
+
+-- name: warn
+-- Whoever asked to be told before the assets go, once.
+UPDATE generation SET is_warned = 1
+ WHERE warn_before_s IS NOT NULL AND is_warned = 0 AND expires_at - warn_before_s * 1000000 <= :now
+   AND expires_at > :now
+RETURNING *;
 
 -- name: forget_assets
 -- The row stays for the books, and for whoever asks what became of it; what it pointed to is gone.
