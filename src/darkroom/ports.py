@@ -255,6 +255,10 @@ class Store(OwnedAssets, Protocol):
         self, delivery_id: str, *, is_done: bool, outcome: str, due_at: datetime | None, now: datetime
     ) -> None: ...
 
+    async def prune_deliveries(self, *, before: datetime, limit: int) -> int:
+        """Forget some deliveries older than this that were delivered or given up; returns how many."""
+        ...
+
 
 class Queue(Protocol):
     """Delivers generations' ids to the worker, by lane. It is never the truth: the row is."""

@@ -22,6 +22,7 @@ EXPIRE_EVERY = 12
 """Expired assets are looked for at each so manyth sweep."""
 
 EVENTS_KEPT = timedelta(days=1)
+DELIVERIES_KEPT = timedelta(days=7)
 
 
 class Sweeper:
@@ -58,6 +59,7 @@ class Sweeper:
                     await self._retention.expire()
                     await self._store.prune_events(before=self._clock.now() - EVENTS_KEPT)
                     await self._store.prune_keys(before=self._clock.now() - KEYS_LIVE)
+                    await self.prune_deliveries()
             except Exception:
                 log.exception("a sweep failed; the next one follows")
             count += 1
@@ -79,6 +81,11 @@ class Sweeper:
     async def sweep_all(self) -> None:
         """At start: a hundred thousand may wait, and the first of them begin before the last are read."""
         while not await self.sweep():
+            pass
+
+    async def prune_deliveries(self) -> None:
+        before = self._clock.now() - DELIVERIES_KEPT
+        while await self._store.prune_deliveries(before=before, limit=PAGE) == PAGE:
             pass
 
     async def catch_up(self) -> None:

@@ -26,6 +26,28 @@ def test_old_events_are_forgotten_and_the_newest_stays(file: Path) -> None:
     play(act)
 
 
+def test_old_deliveries_are_forgotten_but_none_that_is_still_to_go_out(file: Path) -> None:
+    async def act() -> None:
+        async with opened(file) as store:
+            ann = await an_account(store)
+            for url in ("http://done/", "http://lost/", "http://waiting/", "http://later/"):
+                new = await store.submit(a_new(ann, 10, created_at=NOW, callback_url=url))
+                at = NOW + timedelta(days=2) if url == "http://later/" else NOW
+                await store.begin(new.id, now=at)
+            due, _ = await store.due_deliveries(now=NOW + timedelta(days=3), limit=9)
+            ids = {delivery.url: delivery.id for delivery in due}
+            for url, is_done in (("http://done/", True), ("http://lost/", False), ("http://later/", True)):
+                await store.note_delivery(ids[url], is_done=is_done, outcome="", due_at=None, now=NOW)
+            before = NOW + timedelta(days=1)
+            assert await store.prune_deliveries(before=before, limit=1) == 1
+            assert await store.prune_deliveries(before=before, limit=9) == 1
+            assert await store.prune_deliveries(before=before, limit=9) == 0
+            left = rows_of(file, "SELECT url FROM delivery ORDER BY url")
+            assert left == [("http://later/",), ("http://waiting/",)]
+
+    play(act)
+
+
 def test_the_file_of_a_newer_darkroom_is_refused(file: Path) -> None:
     connection = apsw.Connection(str(file))
     connection.execute("PRAGMA user_version = 999")

@@ -139,6 +139,14 @@ class Outbox:
 
         await self._database.write(verb)
 
+    async def prune_deliveries(self, *, before: datetime, limit: int) -> int:
+        arguments = {"before": to_micros(before), "limit": limit}
+
+        def verb(connection: apsw.Connection) -> int:
+            return len(connection.execute(EVENT.prune_deliveries, arguments).fetchall())
+
+        return await self._database.write(verb)
+
 
 def _delivery(connection: apsw.Connection, row: rows.Row) -> Delivery:
     (found,) = connection.execute(GENERATION.by_id, {"id": row[1]}).fetchall()

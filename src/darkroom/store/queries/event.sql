@@ -38,6 +38,12 @@ UPDATE delivery
    SET tries = tries + 1, outcome = :outcome, due_at = :due_at, done_at = CASE WHEN :is_done THEN :now END
  WHERE id = :id;
 
+-- name: prune_deliveries
+-- Delivered or given up long ago. A few at a time: nobody's submit waits for a great many.
+DELETE FROM delivery
+ WHERE id IN (SELECT id FROM delivery WHERE due_at IS NULL AND created_at < :before ORDER BY created_at LIMIT :limit)
+RETURNING id;
+
 -- name: insert_webhook
 INSERT INTO webhook (id, account_id, dialect, url, secret, events, created_at)
 VALUES (:id, :account_id, :dialect, :url, :secret, :events, :now);
