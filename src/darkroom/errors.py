@@ -28,6 +28,7 @@ DarkroomError
 │   ├── ProviderRejected     the provider said no, for good
 │   ├── ProviderUnavailable  the provider did not take the work (may be tried again)
 │   ├── ProviderTimedOut     the provider took the work and did not finish in time
+│   ├── DeadlineExceeded     its caller gave it so much time, and that has passed
 │   ├── InputUnusable        an input medium could not be fetched or read
 │   └── Ambiguous            nobody knows whether the provider took the work
 ├── Broken                   a bug or a lost race: logged, never shown
@@ -296,6 +297,10 @@ class ProviderUnavailable(Failure):
 
 class ProviderTimedOut(Failure):
     code = "provider_timed_out"
+
+
+class DeadlineExceeded(Failure):
+    code = "deadline_exceeded"
 
 
 class InputUnusable(Failure):

@@ -71,6 +71,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: datetime | None = None
     expires_at: datetime | None = None
     callback_url: str | None = None
+    start_by: datetime | None = None
+    deadline_at: datetime | None = None
     priority: int = 0
     run_limit: int | None = None
     is_hidden: bool = False

@@ -10,7 +10,7 @@ from darkroom.account import Account, Key, Principal
 from darkroom.asset import Assets
 from darkroom.brief import Brief, Produced
 from darkroom.credits import Credits
-from darkroom.generation import Generation
+from darkroom.generation import Cause, Generation
 from darkroom.ledger import Balance, Entry, Kind, Purse
 from darkroom.owned import OwnedAssets
 from darkroom.records import (
@@ -151,6 +151,14 @@ class Store(OwnedAssets, Protocol):
         is paid for all the same. Raises `NotFound`."""
         ...
 
+    async def with_deadline(self) -> list[Generation]:
+        """Unfinished generations whose callers gave them so much time."""
+        ...
+
+    async def fail_unstarted(self, generation_id: str, cause: Cause, *, now: datetime) -> Generation | None:
+        """End a generation that no worker has ever begun; None where one has, or where it has ended."""
+        ...
+
     async def rescue(self, *, now: datetime) -> int:
         """At start: nobody runs what says it is running, so it is queued again. Returns how many."""
         ...
@@ -265,6 +273,10 @@ class Queue(Protocol):
 
     def enqueue(self, turn: Turn) -> None:
         """Enqueue a generation; one that is waiting or in hand already stays as it is."""
+        ...
+
+    def interrupt(self, generation_id: str) -> bool:
+        """Stop what is done for a generation, or take it out of its lane; tells whether there was something to stop."""
         ...
 
 

@@ -31,6 +31,8 @@ class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
     expires_after_s: int | None = None
     warn_before_s: int | None = None
     plan: str = ""
+    start_by: datetime | None = None
+    deadline_at: datetime | None = None
     priority: int = 0
     run_limit: int | None = None
     idempotency_key: str | None = None

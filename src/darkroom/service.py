@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -220,6 +220,7 @@ class Service:
         inputs = await self._intake.admit(principal.account.id, model, inputs, admission)
         if len(msgspec.json.encode((inputs, wanted.wire))) > LARGEST_INPUTS_BYTES:
             raise InvalidInput.of("", f"the inputs are larger than {LARGEST_INPUTS_BYTES} bytes without their media")
+        now = self._clock.now()
         queues = principal.plan.over_limit == "queue"
         new = NewGeneration(
             id=admission.generation_id,
@@ -232,11 +233,13 @@ class Service:
             inputs=inputs,
             wire=wanted.wire,
             quote=model.quote(inputs),
-            created_at=self._clock.now(),
+            created_at=now,
             callback_url=wanted.callback_url,
             in_flight_limit=None if queues else principal.plan.in_flight,
             run_limit=principal.plan.in_flight if queues else None,
             priority=wanted.priority,
+            start_by=_in(now, wanted.start_within_s),
+            deadline_at=_in(now, wanted.deadline_s),
             retention_days=principal.plan.retention_days,
             expires_after_s=wanted.expires_after_s,
             warn_before_s=wanted.warn_before_s,
@@ -378,3 +381,7 @@ class Service:
 
     async def tell(self, principal: Principal | None, wanted: Tell) -> None:
         return None
+
+
+def _in(now: datetime, seconds: float | None) -> datetime | None:
+    return None if seconds is None else now + timedelta(seconds=seconds)

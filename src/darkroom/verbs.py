@@ -66,7 +66,8 @@ class Submit(msgspec.Struct, frozen=True, kw_only=True):
     """`dialect` is the one that the request came by. `catalogue` is whose wire names `model` is looked up in first. The
     answer waits up to `wait_s` for the end, or up to `at_once_s` where the model is one that answers at once.
 
-    `priority` is among the account's own: the higher goes first.
+    `priority` is among the account's own: the higher goes first. It is to begin within `start_within_s` of the submit,
+    and to end within `deadline_s`.
 
     `is_form` says that the inputs are a form's fields, each a list of texts and files: the model's schema tells what
     they mean. `may_drop` are inputs to leave out where the model has none of that name. `modality`, where it is given,
@@ -86,6 +87,8 @@ class Submit(msgspec.Struct, frozen=True, kw_only=True):
     expires_after_s: int | None = None
     warn_before_s: int | None = None
     priority: int = 0
+    deadline_s: float | None = None
+    start_within_s: float | None = None
     wait_s: float = 0.0
     at_once_s: float = 0.0
 

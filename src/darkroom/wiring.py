@@ -20,6 +20,7 @@ from darkroom.clock import Clock, SystemClock
 from darkroom.config import Settings
 from darkroom.courier import USUAL_SCHEDULE_S, Courier
 from darkroom.credits import credits
+from darkroom.deadlines import Deadlines
 from darkroom.dialects import DIALECTS
 from darkroom.errors import InvalidInput, NotFound
 from darkroom.generation import Generation
@@ -128,6 +129,7 @@ class Engine:
             access=self.access,
             clock=self.clock,
         )
+        self.deadlines = Deadlines(store=self.store, queue=self.queue, desk=self.desk, clock=self.clock)
         self.courier = Courier(
             store=self.store,
             client=self.client,
@@ -221,10 +223,11 @@ class Engine:
         for provider in self.providers.values():
             await provider.open()
         await self.sweeper.prepare()
-        self.desk.listen(self.worker.changed, lambda generation: self.courier.wake())
+        self.desk.listen(self.worker.changed, self.deadlines.changed, lambda generation: self.courier.wake())
         self.database.on_foreign_change = self.sweeper.notice
         self.queue.start(self.worker.handle)
-        self._tasks = [asyncio.create_task(self.sweeper.run()), asyncio.create_task(self.courier.run())]
+        runs = (self.sweeper.run(), self.courier.run(), self.deadlines.run())
+        self._tasks = [asyncio.create_task(run) for run in runs]
 
     async def is_ready(self) -> bool:
         """Whether the store answers and nothing is being stopped."""

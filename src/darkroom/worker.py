@@ -11,12 +11,14 @@ from typing import TypeVar
 import structlog
 
 from darkroom.asset import Asset
+from darkroom.attempts import AMBIGUOUS, HANDED_BACK, RETRY, SENDING, resumable, tries, was_sending
 from darkroom.catalogue import Catalogue, Model
 from darkroom.clock import Clock
 from darkroom.credits import ZERO
 from darkroom.errors import (
     Ambiguous,
     DarkroomError,
+    DeadlineExceeded,
     Failure,
     NotFound,
     ProviderTimedOut,
@@ -26,20 +28,12 @@ from darkroom.errors import (
 from darkroom.generation import Cause, Generation, Status
 from darkroom.intake import Intake
 from darkroom.notify import Bell
-from darkroom.ports import Assets, Attempt, Begun, Desk, Output, Provider, Settlement, Store, Ticket, Work
+from darkroom.ports import Assets, Begun, Desk, Output, Provider, Settlement, Store, Ticket, Work
 from darkroom.queue import Dispatcher
 
 Written = TypeVar("Written")
 
 log = structlog.get_logger(__name__)
-
-SENDING = ""
-"""The ticket of an attempt whose paid call has gone out, until its answer is stored."""
-
-HANDED_BACK = "handed back"
-AMBIGUOUS = "ambiguous"
-RETRY = "retry"
-"""An operator's word, or the policy's: start an ambiguous attempt anew, at the risk of paying twice."""
 
 FINISH_LIMIT_S = 30.0
 LAST_FINISH_LIMIT_S = 2.0
@@ -48,13 +42,15 @@ LAST_FINISH_LIMIT_S = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """`limit_s` is the longest that one attempt may take; `hold_s` how long an ambiguous one waits for an operator."""
+    """`limit_s` is the longest that one attempt may take; `hold_s` how long an ambiguous one waits for an operator.
+    `verdict_s` is how long a provider may take to say, at a limit, whether it has finished after all."""
 
     max_attempts: int
     limit_s: float
     when_ambiguous: str
     hold_s: float
     retry_s: float = 1.0
+    verdict_s: float = 10.0
 
 
 class Worker:
@@ -114,22 +110,22 @@ class Worker:
             model = self._catalogue.find(generation.model)
             provider = self._providers[generation.provider]
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-            async with asyncio.timeout(self._rules.limit_s) as deadline:
+            async with asyncio.timeout(self._limit_s(begun)) as deadline:
                 output = await self._carry_out(begun, model, provider, folder, deadline)
             await self._finish(generation, output)
             return
         except StaleAttempt:
             raise
         except TimeoutError:
-            settlement = _failed(ProviderTimedOut(f"the provider did not finish within {self._rules.limit_s:g} s"))
+            settlement = _failed(self._too_late(generation))
         except Ambiguous as error:
             await self._park(begun, error)
             return
         except Failure as error:
-            tries = _tries(begun, error.code)
-            if error.is_retryable and tries < self._rules.max_attempts:
+            count = tries(begun, error.code)
+            if error.is_retryable and count < self._rules.max_attempts:
                 await self._hand_back(generation, error.code)
-                self._queue.again(generation.id, after_s=self._rules.retry_s * 2 ** (tries - 1))
+                self._queue.again(generation.id, after_s=self._rules.retry_s * 2 ** (count - 1))
                 return
             settlement = _failed(error)
         except Exception:
@@ -153,7 +149,7 @@ class Worker:
             expected_wait_s=model.expected_wait_s,
             folder=folder,
         )
-        ticket = _resumable(begun.before)
+        ticket = resumable(begun.before)
         if ticket is None:
             started = await self._start(begun, provider, work, deadline)
             if isinstance(started, Output):
@@ -168,14 +164,42 @@ class Worker:
             if (await self._store.get(generation.id)).status is Status.CANCELED:
                 await _cancel_quietly(provider, work, ticket)
             raise
-        except (TimeoutError, asyncio.CancelledError):
+        except asyncio.CancelledError:
+            if deadline.expired():
+                output = await self._verdict(provider, work, ticket)
+                if output is not None:
+                    return output
             if not self._is_closing:
                 await _cancel_quietly(provider, work, ticket)
             raise
 
+    def _limit_s(self, begun: Begun) -> float:
+        """How long this attempt may take: the operator's limit, or what its caller has left it."""
+        deadline_at = begun.generation.deadline_at
+        if deadline_at is None:
+            return self._rules.limit_s
+        left_s = (deadline_at - self._clock.now()).total_seconds()
+        # What is the provider's already may be finished: it is asked once, however late we are.
+        least_s = self._rules.verdict_s if resumable(begun.before) is not None else 0.0
+        return min(self._rules.limit_s, max(left_s, least_s))
+
+    def _too_late(self, generation: Generation) -> Failure:
+        if generation.deadline_at is not None and generation.deadline_at <= self._clock.now():
+            return DeadlineExceeded("it was not finished in the time that its caller gave it")
+        return ProviderTimedOut(f"the provider did not finish within {self._rules.limit_s:g} s")
+
+    async def _verdict(self, provider: Provider, work: Work, ticket: Ticket) -> Output | None:
+        """A limit is no verdict: the work may be done, and only its poll be due later."""
+        try:
+            async with asyncio.timeout(self._rules.verdict_s):
+                state = await provider.poll(work, ticket, lambda progress: None)
+        except (ProviderUnavailable, TimeoutError):
+            return None
+        return state if isinstance(state, Output) else None
+
     async def _start(self, begun: Begun, provider: Provider, work: Work, deadline: asyncio.Timeout) -> Ticket | Output:
         generation = begun.generation
-        if _was_sending(begun.before):
+        if was_sending(begun.before):
             raise Ambiguous("the server stopped between sending the work and storing the provider's reference")
         if provider.may_restart:
             return await provider.start(work)
@@ -301,7 +325,7 @@ class Worker:
         """Nobody knows whether the provider took the work: the operator's policy decides, never a guess."""
         generation = begun.generation
         log.warning("ambiguous", generation=generation.id, policy=self._rules.when_ambiguous, reason=str(error))
-        if self._rules.when_ambiguous == "retry" and _tries(begun, RETRY) < self._rules.max_attempts:
+        if self._rules.when_ambiguous == "retry" and tries(begun, RETRY) < self._rules.max_attempts:
             await self._hand_back(generation, RETRY)
             self._queue.again(generation.id, after_s=self._rules.retry_s)
         elif self._rules.when_ambiguous == "hold":
@@ -353,33 +377,6 @@ class Worker:
 
 def _failed(error: Failure) -> Settlement:
     return Settlement(status=Status.FAILED, used=ZERO, cause=Cause(error.code, str(error)))
-
-
-def _tries(begun: Begun, outcome: str) -> int:
-    """How often it has come to this, this time included. What a restart cut off does not count."""
-    return 1 + sum(attempt.outcome == outcome for attempt in begun.before)
-
-
-def _resumable(before: tuple[Attempt, ...]) -> Ticket | None:
-    """The upstream reference that an interrupted attempt left: poll it, never submit again."""
-    for attempt in before:
-        if attempt.outcome not in (None, HANDED_BACK):
-            return None
-        if attempt.ticket:
-            return Ticket(attempt.ticket)
-    return None
-
-
-def _was_sending(before: tuple[Attempt, ...]) -> bool:
-    """Whether an earlier attempt was cut off inside its paid call, and nobody has decided since."""
-    for attempt in before:
-        if attempt.outcome == AMBIGUOUS:
-            return True
-        if attempt.outcome not in (None, HANDED_BACK):
-            return False
-        if attempt.ticket == SENDING:
-            return True
-    return False
 
 
 async def _cancel_quietly(provider: Provider, work: Work, ticket: Ticket) -> None:

@@ -15,6 +15,7 @@ import uvloop
 from obstore.store import LocalStore
 
 from darkroom.assets.obstore_assets import ObstoreAssets
+from darkroom.attempts import SENDING
 from darkroom.cli import logs
 from darkroom.config import Settings
 from darkroom.credits import Credits
@@ -26,7 +27,6 @@ from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
 from darkroom.web.server import HttpServer
 from darkroom.wiring import Engine
-from darkroom.worker import SENDING
 
 MODELS = """
 [[models]]

@@ -73,6 +73,8 @@ def test_a_completed_generation_whole() -> None:
         "error": None,
         "created_at": "2026-03-08T12:05:00Z",
         "started_at": "2026-03-08T12:05:01Z",
+        "start_by": None,
+        "deadline_at": None,
         "settled_at": "2026-03-08T12:05:55Z",
         "expires_at": None,
     }
@@ -242,7 +244,9 @@ def test_unknown_names_are_each_told_with_what_is_allowed() -> None:
     with pytest.raises(errors.InvalidInput) as caught:
         native.parse_submit(a_request(body={"model": "m", "prompt": "x", "duration": 5}))
     assert [problem.field for problem in caught.value.problems] == ["prompt", "duration"]
-    allowed = "model, inputs, wait_s, callback_url, expires_after_s, warn_before_s, priority"
+    allowed = (
+        "model, inputs, wait_s, callback_url, expires_after_s, warn_before_s, priority, deadline_s, start_within_s"
+    )
     assert caught.value.problems[0].message == f"is not known here; allowed are {allowed}"
 
 

@@ -43,8 +43,8 @@ def test_one_that_waits_costs_nothing_anywhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bills", [True, False], ids=["billed", "free"])
 def test_a_cancel_and_a_completion_at_once_are_one_of_the_two(tmp_path: Path, bills: bool) -> None:
-    """`DARKROOM_CANCEL_RACES=1000` for as many. Who wins tells when the next cancel comes: sooner or later, so that most
-    are close."""
+    """`DARKROOM_CANCEL_RACES=1000` for as many. Who wins tells when the next cancel comes, so that most are
+    close."""
 
     async def act() -> None:
         provider = ScriptedProvider([Ticket("u"), an_output()] * RACES, bills_canceled=bills)

@@ -17,7 +17,9 @@ UP = Ticket("up_1")
 
 
 def rules(when_ambiguous: str, *, hold_s: float = 3600.0, limit_s: float = 20.0) -> Rules:
-    return Rules(max_attempts=3, limit_s=limit_s, when_ambiguous=when_ambiguous, hold_s=hold_s, retry_s=0.0)
+    return Rules(
+        max_attempts=3, limit_s=limit_s, when_ambiguous=when_ambiguous, hold_s=hold_s, retry_s=0.0, verdict_s=0.05
+    )
 
 
 def test_an_attempt_with_a_ticket_goes_on_polling_it(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from darkroom.dialects.native_bodies import (
     GenerationList,
     ModelList,
     QuoteBody,
+    SubmitBody,
     show_account,
     show_entry,
     show_generation,
@@ -59,11 +60,12 @@ STATUS: Mapping[type[errors.DarkroomError], int] = {
 }
 
 LONGEST_WAIT_S = 60
+LONGEST_LIMIT_S = 30 * 24 * 3600
 
 
 def parse_submit(request: WireRequest) -> Submit:
     body = wire.body_of(request)
-    wire.only(body, ("model", "inputs", "wait_s", "callback_url", "expires_after_s", "warn_before_s", "priority"))
+    wire.only(body, SubmitBody.__struct_fields__)
     inputs = body.get("inputs", {})
     if not isinstance(inputs, dict):
         raise errors.InvalidInput.of("inputs", f"must be an object, not {wire.kind(inputs)}")
@@ -77,7 +79,18 @@ def parse_submit(request: WireRequest) -> Submit:
         warn_before_s=native_assets.life(body.get("warn_before_s"), "warn_before_s"),
         wait_s=_wait(body.get("wait_s", 0)),
         priority=_priority(body.get("priority", "normal")),
+        deadline_s=_limit(body, "deadline_s"),
+        start_within_s=_limit(body, "start_within_s"),
     )
+
+
+def _limit(body: Mapping[str, object], name: str) -> float | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_LIMIT_S:
+        raise errors.InvalidInput.of(name, f"must be a number of seconds, more than 0 and at most {LONGEST_LIMIT_S}")
+    return float(value)
 
 
 def _priority(value: object) -> int:

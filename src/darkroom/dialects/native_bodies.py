@@ -55,6 +55,8 @@ class GenerationBody(msgspec.Struct, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     settled_at: datetime | None
+    start_by: datetime | None
+    deadline_at: datetime | None
     expires_at: datetime | None
 
 
@@ -147,6 +149,8 @@ class SubmitBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     expires_after_s: int | None = None
     warn_before_s: int | None = None
     priority: Literal["low", "normal", "high"] = "normal"
+    deadline_s: float | None = None
+    start_within_s: float | None = None
 
 
 class PriceBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -183,6 +187,8 @@ def show_generation(generation: Generation, reply: Reply) -> GenerationBody:
         created_at=generation.created_at,
         started_at=generation.started_at,
         settled_at=generation.settled_at,
+        start_by=generation.start_by,
+        deadline_at=generation.deadline_at,
         expires_at=generation.expires_at,
     )
 

@@ -54,6 +54,8 @@ def generation(row: Row) -> Generation:
         is_hidden=bool(row[26]),
         priority=row[30],
         run_limit=row[31],
+        start_by=None if row[34] is None else from_micros(row[34]),
+        deadline_at=None if row[35] is None else from_micros(row[35]),
     )
 
 

@@ -69,6 +69,8 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
             "fingerprint": new.fingerprint,
             "priority": new.priority,
             "run_limit": new.run_limit,
+            "start_by": None if new.start_by is None else to_micros(new.start_by),
+            "deadline_at": None if new.deadline_at is None else to_micros(new.deadline_at),
         }
         generation = rows.generation(_one(connection, GENERATION.insert, arguments))
         self._append(connection, held, at=new.created_at)
@@ -201,6 +203,26 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
     def _release(self, connection: apsw.Connection, generation: Generation, *, now: datetime) -> None:
         self._append(connection, ledger.settle(self._holds(connection, generation.id), used=ZERO), at=now)
         self._announce(connection, generation, now=now)
+
+    async def with_deadline(self) -> list[Generation]:
+        return await self._database.read(
+            lambda connection: [rows.generation(row) for row in connection.execute(GENERATION.with_deadline)]
+        )
+
+    async def fail_unstarted(self, generation_id: str, cause: Cause, *, now: datetime) -> Generation | None:
+        def verb(connection: apsw.Connection) -> Generation | None:
+            if self._get(connection, generation_id).attempt > 0:
+                return None
+            arguments = {"id": generation_id, "status": Status.FAILED, **_cause(cause), "now": to_micros(now)}
+            row = connection.execute(GENERATION.end_queued, arguments).fetchone()
+            if row is None:
+                return None
+            failed = rows.generation(row)
+            self._release(connection, failed, now=now)
+            return failed
+
+        failed = await self._database.write(verb)
+        return None if failed is None else self._recent.keep(failed)
 
     async def rescue(self, *, now: datetime) -> int:
         def verb(connection: apsw.Connection) -> int:

@@ -2,10 +2,10 @@
 -- Accept a generation; its number is the sequence that integer-id dialects show.
 INSERT INTO generation (id, account_id, dialect, model, modality, task, provider, inputs, wire, quote, held, status,
                         created_at, retention_days, expires_after_s, warn_before_s, callback_url, fingerprint, priority,
-                        run_limit)
+                        run_limit, start_by, deadline_at)
 VALUES (:id, :account_id, :dialect, :model, :modality, :task, :provider, :inputs, :wire, :quote, :held, 'queued',
         :now, :retention_days, :expires_after_s, :warn_before_s,
-        :callback_url, :fingerprint, :priority, :run_limit)
+        :callback_url, :fingerprint, :priority, :run_limit, :start_by, :deadline_at)
 RETURNING *;
 
 -- name: by_id
@@ -65,6 +65,11 @@ UPDATE generation SET status = 'queued' WHERE settled_at IS NULL AND status = 'r
 -- For the sweep, which asks every few seconds and knows most of them: nothing to decode, and so many at a time.
 SELECT id, number, provider, account_id, priority, run_limit FROM generation
  WHERE settled_at IS NULL AND status = 'queued' AND number > :after ORDER BY number LIMIT :limit;
+
+-- name: with_deadline
+-- At start: whose time has to be watched.
+SELECT * FROM generation
+ WHERE settled_at IS NULL AND (start_by IS NOT NULL OR deadline_at IS NOT NULL) ORDER BY number;
 
 -- name: mark
 UPDATE generation
