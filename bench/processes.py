@@ -42,6 +42,10 @@ class Server:
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 
+    def read(self, path: str) -> bytes:
+        with urllib.request.urlopen(self.url + path) as answer:
+            return bytes(answer.read())
+
 
 @contextmanager
 def darkroom(folder: Path, *, slots: int = 0, after_s: float = 0.0) -> Iterator[Server]:

@@ -13,7 +13,8 @@ SECONDS = 4
 
 def run() -> list[str]:
     with tempfile.TemporaryDirectory() as data, darkroom(Path(data), slots=10) as server:
-        ended = server.ask("POST", "/v1/generations", {"model": "kling-v2.1", "inputs": {"prompt": "x"}, "wait_s": 20})
+        made = server.ask("POST", "/v1/generations", {"model": "kling-v2.1", "inputs": {"prompt": "x"}})
+        ended = server.ask("GET", f"/v1/generations/{made['id']}?wait=20")
         lines = [_compare(server, f"/api/v2/generate/{ended['number']}", "completed, Elumenta")]
         lines.append(_compare(server, f"/v1/generations/{ended['id']}", "completed, native"))
     with tempfile.TemporaryDirectory() as data, darkroom(Path(data), slots=0) as server:

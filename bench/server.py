@@ -14,7 +14,7 @@ from darkroom.cli import logs
 from darkroom.config import Settings
 from darkroom.generation import Generation
 from darkroom.ports import Output, Pending, Produced, Report, Ticket, Work
-from darkroom.serve import build_application
+from darkroom.serve import build_application, raise_file_limit
 from darkroom.web.server import HttpServer
 from darkroom.wiring import Engine
 
@@ -57,6 +57,7 @@ async def main() -> None:
     parser.add_argument("--after", type=float, default=0.0)
     given = parser.parse_args()
     logs.configure(form="json", level="error")
+    raise_file_limit()
     settings = Settings(data=given.data, port=given.port, sandbox_credits=100_000_000, shutdown_limit_s=0.1)
     engine = Engine(settings, providers={"sketch": Quick(slots=given.slots, after_s=given.after)})
     engine.claim("a benchmark")

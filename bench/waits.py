@@ -80,7 +80,7 @@ def _address(server: Server) -> tuple[str, int]:
 
 
 def _question(server: Server, generation_id: str, headers: str = "") -> bytes:
-    request = f"GET /v1/generations/{generation_id}?wait_s=30 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    request = f"GET /v1/generations/{generation_id}?wait=30 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     return f"{request}Authorization: Bearer {server.key}\r\n{headers}\r\n".encode()
 
 

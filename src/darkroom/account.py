@@ -19,6 +19,7 @@ ALPHANUMERIC = string.ascii_letters + string.digits
 class Plan:
     """What an account may do. `None` is no limit. `level` orders plans of one system, for models that ask for one.
     `asset_bytes` is the most that one uploaded asset may have, `stored_bytes` all of an account's inputs together.
+    `free_status_reads` leaves reads of a generation out of the calls that are counted, in every dialect.
 
     `in_flight` counts the unfinished; with `over_limit = "queue"` it is how many may run, and more than that wait."""
 
@@ -36,6 +37,7 @@ class Plan:
     stored_bytes: int | None = None
     monthly_credits: int = 0
     api_access: bool = True
+    free_status_reads: bool = False
 
     def allows(self, slug: str) -> bool:
         return any(fnmatchcase(slug, pattern) for pattern in self.models)

@@ -47,7 +47,8 @@ class Cause:
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
     """`inputs` were checked and had their defaults filled in at submit: what was priced is what is rendered. `wire` is
-    what the dialect wants to remember of the request. Amounts in micro-credits; `held` and `spent` by purse."""
+    what the dialect wants to remember of the request. Amounts in micro-credits; `held` and `spent` by purse. `event` is
+    the sequence number of the event that told this state, where it came from the change itself; 0 where it was read."""
 
     id: str
     number: int
@@ -79,6 +80,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     is_favorite: bool = False
     rating: int | None = None
     progress: float | None = None
+    event: int = 0
 
     @property
     def is_terminal(self) -> bool:

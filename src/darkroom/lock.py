@@ -2,9 +2,14 @@
 
 import fcntl
 import os
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from darkroom.errors import Misconfigured
+
+TRIES, PAUSE_S = 5, 0.02
+"""Someone who only looks has the lock for some microseconds: that must not keep a server from its folder."""
 
 
 class FolderInUse(Misconfigured):
@@ -25,18 +30,38 @@ class FolderLock:
 
     def take(self, about: str) -> None:
         """Raises `FolderInUse`. `about` is shown to whoever is refused."""
-        file = os.open(self._folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        file = self._open()
+        if not _lock(file, fcntl.LOCK_EX, tries=TRIES):
             holder = os.read(file, 200).decode(errors="replace").strip()
             os.close(file)
-            raise FolderInUse(self._folder, holder or "process unknown") from None
+            raise FolderInUse(self._folder, holder or "process unknown")
         os.ftruncate(file, 0)
         os.pwrite(file, f"process {os.getpid()}, {about}".encode(), 0)
         self._file = file
+
+    def is_taken(self) -> bool:
+        """Whether a process has it, this one or another."""
+        file = self._open()
+        try:
+            # The kernel tells only those who try. Shared, so that two who look do not see each other.
+            return not _lock(file, fcntl.LOCK_SH, tries=1)
+        finally:
+            os.close(file)
+
+    def _open(self) -> int:
+        return os.open(self._folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def release(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _lock(file: int, kind: int, *, tries: int) -> bool:
+    for attempt in range(tries):
+        if attempt:
+            time.sleep(PAUSE_S)
+        with suppress(BlockingIOError):
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+            return True
+    return False

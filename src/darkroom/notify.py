@@ -1,12 +1,15 @@
 """One wait, shared by long-polls, streams and the command line: whoever waits costs the store nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from darkroom.generation import TERMINAL, Generation, Status
+
+MOST_BEHIND = 1_000
+"""Changes that are kept for a listener who does not take them: past that it is cut off, and asks again where it was."""
 
 RANKS = {status: 2 if status in TERMINAL else int(status is Status.RUNNING) for status in Status}
 """How far a generation has come: queued, running, ended."""
@@ -22,6 +25,7 @@ class _Change:
 
     generation: Generation | None
     following: "asyncio.Future[_Change]"
+    number: int
 
 
 Seat = asyncio.Future[None]
@@ -29,18 +33,20 @@ Seat = asyncio.Future[None]
 
 
 class _Room:
-    """Those who wait for one generation to come so far, and those who watch each of its changes."""
+    """Those who wait for one generation to come so far, and those who watch each of its changes, or an account's."""
 
     def __init__(self) -> None:
         self.people = 0
+        self.rung = 0
         self.next: asyncio.Future[_Change] = asyncio.get_running_loop().create_future()
         self.latest: Generation | None = None
         self._seats: dict[Status, set[Seat]] = {}
 
     def ring(self, generation: Generation | None) -> None:
         self.latest = generation or self.latest
+        self.rung += 1
         rung, self.next = self.next, asyncio.get_running_loop().create_future()
-        rung.set_result(_Change(generation, self.next))
+        rung.set_result(_Change(generation, self.next, self.rung))
         # A change that is not yet what they wait for wakes none of a thousand.
         for until, seats in self._seats.items():
             if generation is None or has_reached(generation, until):
@@ -49,11 +55,22 @@ class _Room:
 
     def sit(self, until: Status) -> Seat:
         seat: Seat = asyncio.get_running_loop().create_future()
-        self._seats.setdefault(until, set()).add(seat)
+        self.take(seat, until)
         return seat
+
+    def take(self, seat: Seat, until: Status) -> None:
+        """One seat may stand in several rooms: it is freed by the first of them that comes so far."""
+        self._seats.setdefault(until, set()).add(seat)
 
     def stand_up(self, seat: Seat, until: Status) -> None:
         self._seats[until].discard(seat)
+
+
+async def _following(change: "asyncio.Future[_Change]", limit_s: float) -> _Change | None:
+    """The change once it has come; None where it has not within the limit."""
+    # asyncio.wait leaves the future alone when it gives up: it is everyone's, and cancelling it would deafen them.
+    done, _ = await asyncio.wait((change,), timeout=limit_s)
+    return change.result() if done else None
 
 
 def _free(seat: Seat) -> None:
@@ -120,15 +137,55 @@ class Bell:
             generation = await read()
             yield generation
             while not generation.is_terminal and not self._is_closed:
-                try:
-                    async with asyncio.timeout(every_s):
-                        change = await asyncio.shield(following)
-                    generation, following = change.generation or generation, change.following
-                    yield generation
-                except TimeoutError:
+                change = await _following(following, every_s)
+                if change is None:
                     yield None
+                    continue
+                generation, following = change.generation or generation, change.following
+                yield generation
         finally:
             self._leave(generation_id, room)
+
+    async def listen(self, account_id: str, *, every_s: float) -> AsyncIterator[Generation | None]:
+        """Each change of an account's generations; None at first, and where nothing has changed for `every_s` seconds.
+        Ends when the server does, and with a listener that has fallen far behind."""
+        room = self._enter(account_id)
+        following = room.next
+        try:
+            yield None
+            while not self._is_closed:
+                change = await _following(following, every_s)
+                if change is None:
+                    yield None
+                    continue
+                if room.rung - change.number > MOST_BEHIND:
+                    return
+                following = change.following
+                if change.generation is not None:
+                    yield change.generation
+        finally:
+            self._leave(account_id, room)
+
+    async def reach_any(
+        self, ids: Sequence[str], until: Status, *, limit_s: float, read: Callable[[str], Awaitable[Generation]]
+    ) -> None:
+        """Returns once one of them has come to `until` or past it, or after `limit_s` seconds."""
+        seat: Seat = asyncio.get_running_loop().create_future()
+        rooms = [(generation_id, self._enter(generation_id)) for generation_id in ids]
+        try:
+            for _, room in rooms:
+                room.take(seat, until)
+            if self._is_closed or any([has_reached(await read(generation_id), until) for generation_id in ids]):
+                return
+            timer = asyncio.get_running_loop().call_later(limit_s, _free, seat)
+            try:
+                await seat
+            finally:
+                timer.cancel()
+        finally:
+            for generation_id, room in rooms:
+                room.stand_up(seat, until)
+                self._leave(generation_id, room)
 
     def close(self) -> None:
         """Answer everyone who waits with what is known, now and from now on."""
@@ -137,9 +194,10 @@ class Bell:
             room.ring(None)
 
     def _ring(self, generation: Generation) -> None:
-        room = self._rooms.get(generation.id)
-        if room is not None:
-            room.ring(generation)
+        for name in (generation.id, generation.account_id):
+            room = self._rooms.get(name)
+            if room is not None:
+                room.ring(generation)
 
     def _enter(self, generation_id: str) -> _Room:
         room = self._rooms.get(generation_id)

@@ -19,6 +19,7 @@ from darkroom.records import (
     Begun,
     Delivery,
     Discrepancy,
+    EventPage,
     NewGeneration,
     Settlement,
     Turn,
@@ -168,7 +169,8 @@ class Store(OwnedAssets, Protocol):
         ...
 
     async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
-        """The generations that other processes have changed after an event, and the newest event's sequence number."""
+        """The generations that other processes have changed after an event, each with its newest event, and the newest
+        of all."""
         ...
 
     async def prune_events(self, *, before: datetime) -> None:
@@ -176,6 +178,22 @@ class Store(OwnedAssets, Protocol):
         ...
 
     async def newest_event(self) -> int: ...
+
+    async def knows_event(self, sequence: int) -> bool:
+        """Whether everything after this event is still kept, and the event is one of this store."""
+        ...
+
+    async def missed_events(self, generation_id: str, after: int) -> tuple[Generation, list[tuple[int, Status]]] | None:
+        """A generation and what it came to after an event; None where that event is not known (any more)."""
+        ...
+
+    async def account_events(self, account_id: str, after: int, *, limit: int) -> EventPage:
+        """What an account's generations came to after an event, the oldest first, but for those it has removed."""
+        ...
+
+    async def took(self) -> list[tuple[str, float]]:
+        """Model and seconds from start to end of the newest completed generations, the oldest first."""
+        ...
 
     def forget(self) -> None:
         """Another process has written: what is remembered may be old."""
@@ -295,6 +313,7 @@ __all__ = [
     "Delivery",
     "Desk",
     "Discrepancy",
+    "EventPage",
     "NewGeneration",
     "Output",
     "Pending",

@@ -70,6 +70,15 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """An account's events in order: number, status, and the generation as it is now. `newest` is where to go on."""
+
+    events: tuple[tuple[int, Status, Generation], ...]
+    newest: int
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
     """An account's endpoint for a dialect's events; empty `events` is all of them."""
 

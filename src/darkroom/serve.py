@@ -1,9 +1,11 @@
 """A server from start to stop: engine, application, signals."""
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
@@ -53,6 +55,7 @@ def build_application(engine: Engine) -> Switchboard:
         public_url=engine.settings.public_url,
         retries=engine.retries,
         spool=engine.uploads.folder,
+        retry_after_s=engine.history.retry_after_s,
         otherwise=pages,
     )
     return switchboard
@@ -60,6 +63,7 @@ def build_application(engine: Engine) -> Switchboard:
 
 async def serve(settings: Settings, *, started: Callable[[Engine, str | None], None]) -> None:
     """Run until SIGTERM or SIGINT. `started` is told the engine, and the first key where one was made."""
+    raise_file_limit()
     engine = Engine(settings)
     engine.claim(f"serving {engine.url}")
     _check_address(settings.host, settings.port)
@@ -86,6 +90,14 @@ async def _drain(server: HttpServer) -> None:
         await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(server.close())), DRAIN_S)
     except TimeoutError:
         log.warning("some connections did not end in time")
+
+
+def raise_file_limit() -> None:
+    """To as many open files as this process may have: each caller that waits is one, and the usual limit is 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Some systems call their limit endless and take no such number.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _check_address(host: str, port: int) -> None:

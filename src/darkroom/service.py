@@ -37,6 +37,7 @@ from darkroom.ports import Desk, NewGeneration, Queue, Store, Turn
 from darkroom.retention import Retention
 from darkroom.retries import Retries
 from darkroom.shelf import Shelf, allowance_of
+from darkroom.streams import Streams
 from darkroom.uploads import Uploads
 from darkroom.verbs import (
     Answer,
@@ -70,8 +71,10 @@ from darkroom.verbs import (
     StoreAsset,
     Submit,
     Tell,
+    Told,
     Verb,
     Watch,
+    WatchAll,
 )
 
 OPEN = (ShowModels, ShowModel, Price, Tell)
@@ -79,9 +82,6 @@ OPEN = (ShowModels, ShowModel, Price, Tell)
 
 LARGEST_INPUTS_BYTES = 64 * 1024
 """A generation that is asked for is kept in memory: its words must not fill that. Media are assets, not counted."""
-
-BREATH_S = 15.0
-"""How long a stream may be silent before it says that it still lives."""
 
 
 class Service:
@@ -94,6 +94,7 @@ class Service:
         queue: Queue,
         desk: Desk,
         bell: Bell,
+        streams: Streams,
         access: Access,
         retries: Retries,
         intake: Intake,
@@ -111,6 +112,7 @@ class Service:
         self._queue = queue
         self._desk = desk
         self._bell = bell
+        self._streams = streams
         self.access = access
         self._retries = retries
         self._intake = intake
@@ -125,6 +127,7 @@ class Service:
             Fetch: self.fetch,
             FetchMany: self.fetch_many,
             Watch: self.fetch,
+            WatchAll: self.tell,
             Cancel: self.cancel,
             List: self.list_generations,
             Mark: self.mark,
@@ -307,15 +310,21 @@ class Service:
         found = [await self._own(principal, id) for id in wanted.ids]
         if wanted.wait_s <= 0:
             return tuple(self._bell.with_progress(generation) for generation in found)
+        if wanted.is_any:
+            await self._bell.reach_any(
+                [generation.id for generation in found], wanted.until, limit_s=wanted.wait_s, read=self._store.get
+            )
+            return tuple([self._bell.with_progress(await self._store.get(each.id)) for each in found])
         fetches = [Fetch(id=id, until=wanted.until, wait_s=wanted.wait_s) for id in wanted.ids]
         return tuple(await asyncio.gather(*map(self._reach, found, fetches)))
 
-    async def watch(self, generation: Generation) -> AsyncIterator[Generation | None]:
-        """Each change of a generation that its caller was given; None now and then while nothing changes."""
-        async for change in self._bell.watch(
-            generation.id, read=lambda: self._store.get(generation.id), every_s=BREATH_S
-        ):
-            yield change
+    def watch(
+        self, principal: Principal, generation: Generation | None, *, after: str | None = None
+    ) -> AsyncIterator[Told | None]:
+        """What a stream tells: of a generation that its caller was given, or of all of the caller's."""
+        if generation is None:
+            return self._streams.of_account(principal.account.id, after)
+        return self._streams.of_generation(generation.id, after)
 
     async def _own(self, principal: Principal, reference: Reference) -> Generation:
         if isinstance(reference, str) and not is_id(reference):
@@ -379,7 +388,7 @@ class Service:
     async def list_entries(self, principal: Principal, wanted: ListEntries) -> Page[Entry]:
         return await self._store.list_entries(principal.account.id, wanted)
 
-    async def tell(self, principal: Principal | None, wanted: Tell) -> None:
+    async def tell(self, principal: Principal | None, wanted: Tell | WatchAll) -> None:
         return None
 
 

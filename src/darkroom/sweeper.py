@@ -63,10 +63,23 @@ class Sweeper:
             except Exception:
                 log.exception("a sweep failed; the next one follows")
             count += 1
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_S):
-                    await self._foreign.wait()
-                self._foreign.clear()
+            await self._until_noticed()
+
+    async def follow(self) -> None:
+        """Hear of what other processes do, and do nothing else: for one that carries no generations out."""
+        while True:
+            try:
+                await self.catch_up()
+            except Exception:
+                log.exception("changes were not read; the next look follows")
+            await self._until_noticed()
+
+    async def _until_noticed(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SWEEP_S):
+                await self._foreign.wait()
+        # Cleared before the look that follows: what is noticed during the look brings another one.
+        self._foreign.clear()
 
     async def sweep(self) -> bool:
         """Enqueue the next few of all queued generations; the queue leaves alone those that it has. Tells whether these
@@ -96,5 +109,4 @@ class Sweeper:
         for generation in changed:
             if generation.status is Status.QUEUED:
                 self._queue.enqueue(Turn.of(generation))
-            else:
-                self._desk.changed(generation)
+            self._desk.changed(generation)

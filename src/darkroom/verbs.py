@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 import msgspec
@@ -110,9 +111,12 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FetchMany(msgspec.Struct, frozen=True, kw_only=True):
+    """Waits until each of them has reached `until`, or until one has where `is_any`."""
+
     ids: Sequence[Reference]
     until: Status = Status.QUEUED
     wait_s: float = 0.0
+    is_any: bool = False
 
     @property
     def may_wait(self) -> bool:
@@ -124,6 +128,11 @@ class Watch:
     """Every change of one generation until its end, as a stream."""
 
     id: Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchAll:
+    """Every change of each of the account's generations, as a stream without an end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +314,7 @@ Verb = (
     | Fetch
     | FetchMany
     | Watch
+    | WatchAll
     | Cancel
     | List
     | Mark
@@ -341,6 +351,35 @@ class Page(Generic[Item]):
     total: int | None = None
     page: int = 1
     limit: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What can be said of one that is unfinished. `queue_position` is how many wait before it, where it waits here."""
+
+    stage: str
+    queue_position: int | None
+    expected_end_at: datetime | None
+
+
+class ToldKind(StrEnum):
+    STATE = "state"
+    PROGRESS = "progress"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One thing that a stream tells. A state is what a generation came to, with the generation as it is now; `event` is
+    where to go on after it. A reset says that what was before is not known: what is now is the generation, or all of an
+    account's unfinished ones."""
+
+    kind: ToldKind
+    generation: Generation | None = None
+    status: Status | None = None
+    event: int | None = None
+    outlook: Outlook | None = None
+    unfinished: tuple[Generation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

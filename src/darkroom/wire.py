@@ -8,12 +8,13 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import field
 
-from darkroom.account import KeyForm, Principal, Statement
+from darkroom.account import KeyForm, Plan, Principal, Statement
 from darkroom.asset import Asset
 from darkroom.catalogue import Catalogue
 from darkroom.errors import Rejected
+from darkroom.generation import Generation
 from darkroom.ports import Delivery
-from darkroom.verbs import Verb
+from darkroom.verbs import Told, Verb
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,6 +35,14 @@ class WireRequest(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime = EPOCH
 
 
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """A server-sent event. Without a name it is unnamed; `id` is where the caller may go on after it."""
+
+    data: Any
+    name: str = ""
+    id: int | None = None
+
+
 class WireResponse(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     body: Any = None
@@ -52,7 +61,8 @@ class LimitState:
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What a dialect may know when it renders an answer. `link` makes an asset's URL; `statement` is there for the
-    dialects that ask for it; `limits` are the caller's windows; `url` is the server's own address."""
+    dialects that ask for it; `limits` are the caller's windows; `url` is the server's own address. `retry_after_s`
+    tells when it is worth while to ask for an unfinished generation again."""
 
     request: WireRequest
     now: datetime
@@ -62,25 +72,33 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     principal: Principal | None = None
     statement: Statement | None = None
     limits: Sequence[LimitState] = ()
+    retry_after_s: Callable[[Generation, datetime], int] = lambda generation, now: 1
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` has `{name}` for one segment and `{name...}` for all that follow. `is_open` needs no key. `is_stream` is
-    answered as server-sent events: `render` tells each state. `is_free` does not count against the plan's windows.
-    `is_timeless` renders a generation without a look at the clock, also while it is unfinished. `takes_file` takes any
-    bytes as its body, up to what the caller's plan allows for an asset: they are put aside as an `Arrival`."""
+    """`path` has `{name}` for one segment and `{name...}` for the rest. `is_open` needs no key. One with `tell` is
+    answered as server-sent events: what `tell` makes of each thing told, where it makes anything of it. `is_free` does
+    not count against the plan's windows; nor does `is_status`, a read of a generation, where the plan says so.
+    `is_timeless` renders a generation without a look at the clock, also while it is unfinished. `is_tagged` sends an
+    `ETag`, and 304 to who has it already. `takes_file` takes any bytes as its body, up to what the caller's plan allows
+    for an asset: they are put aside as an `Arrival`."""
 
     method: str
     path: str
     parse: Callable[[WireRequest], Verb]
     render: Callable[[Any, Reply], WireResponse]
+    tell: Callable[[Told, Reply], Event | None] | None = None
     is_open: bool = False
-    is_stream: bool = False
     is_free: bool = False
+    is_status: bool = False
     is_timeless: bool = False
+    is_tagged: bool = False
     needs_statement: bool = False
     takes_file: bool = False
+
+    def counts_for(self, plan: Plan) -> bool:
+        return not (self.is_free or (self.is_status and plan.free_status_reads))
 
 
 @dataclass(frozen=True, slots=True)

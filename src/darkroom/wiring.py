@@ -25,6 +25,7 @@ from darkroom.dialects import DIALECTS
 from darkroom.errors import InvalidInput, NotFound
 from darkroom.generation import Generation
 from darkroom.guarded import GuardedClient, Refused
+from darkroom.history import History
 from darkroom.intake import Intake
 from darkroom.ledger import Purse
 from darkroom.lock import FolderLock
@@ -39,6 +40,7 @@ from darkroom.service import Service
 from darkroom.shelf import Shelf
 from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
+from darkroom.streams import Streams
 from darkroom.sweeper import Sweeper
 from darkroom.uploads import Uploads
 from darkroom.wire import Dialect, Reply, WireRequest
@@ -102,13 +104,15 @@ class Engine:
         self.client = client or GuardedClient(allow_loopback=settings.allow_loopback)
         self.providers = providers if providers is not None else _providers(settings, self.clock)
         self.bell = Bell()
-        self.desk = FrontDesk(self.bell.changed)
+        self.history = History(self.catalogue, rounds_before=self._rounds_before)
+        self.desk = FrontDesk(self.bell.changed, self.history.changed)
         self.queue = Dispatcher({name: provider.slots for name, provider in self.providers.items()})
         self.shelf = Shelf(store=self.store, assets=self.assets, clock=self.clock)
         self.uploads = Uploads(store=self.store, shelf=self.shelf, clock=self.clock, folder=self.folder / "uploads")
         self.retention = Retention(
             store=self.store, assets=self.assets, shelf=self.shelf, uploads=self.uploads, clock=self.clock
         )
+        self.streams = Streams(store=self.store, bell=self.bell, history=self.history, clock=self.clock)
         self.intake = Intake(
             store=self.store,
             assets=self.assets,
@@ -149,6 +153,7 @@ class Engine:
             queue=self.queue,
             desk=self.desk,
             bell=self.bell,
+            streams=self.streams,
             access=self.access,
             retries=self.retries,
             intake=self.intake,
@@ -203,16 +208,21 @@ class Engine:
         """Take the data folder for this process; raises `FolderInUse`."""
         self._lock.take(about)
 
+    def is_in_use(self) -> bool:
+        """Whether some process has claimed the data folder."""
+        return self._lock.is_taken()
+
     async def open(self) -> None:
         """The store and the outbound client: enough to ask and to submit."""
         await self.database.open()
+        self.history.prime(await self.store.took())
         await self.client.open()
 
     async def follow(self) -> None:
         """Hear of what another process, which carries generations out, does."""
         await self.sweeper.prepare()
-        loop = asyncio.get_running_loop()
-        self.database.on_foreign_change = lambda: self._tasks.append(loop.create_task(self.sweeper.catch_up()))
+        self.database.on_foreign_change = self.sweeper.notice
+        self._tasks = [asyncio.create_task(self.sweeper.follow())]
 
     async def work(self) -> None:
         """Carry generations out, beginning with those that an earlier process left. Claim the folder first."""
@@ -228,6 +238,12 @@ class Engine:
         self.queue.start(self.worker.handle)
         runs = (self.sweeper.run(), self.courier.run(), self.deadlines.run())
         self._tasks = [asyncio.create_task(run) for run in runs]
+
+    def _rounds_before(self, generation: Generation) -> tuple[float, int] | None:
+        position = self.queue.position(generation.id)
+        if position is None:
+            return None
+        return position / max(self.providers[generation.provider].slots, 1), position
 
     async def is_ready(self) -> bool:
         """Whether the store answers and nothing is being stopped."""
@@ -278,6 +294,7 @@ class Engine:
             url=self.url,
             link=lambda asset: self.link(asset if isinstance(asset, str) else asset.key, url=self.url, now=now),
             catalogue=self.catalogue,
+            retry_after_s=self.history.retry_after_s,
         )
 
     async def welcome(self) -> None:

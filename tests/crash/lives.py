@@ -47,7 +47,7 @@ class Life:
         return await self.ask("POST", "/v1/generations", {"model": model, "inputs": {"prompt": prompt}})
 
     async def reach(self, id: str, until: str = "completed") -> Body:
-        return await self.ask("GET", f"/v1/generations/{id}?until={until}&wait_s=20")
+        return await self.ask("GET", f"/v1/generations/{id}?until={until}&wait=20")
 
     async def settle_everything(self) -> None:
         """Wait until nothing is unfinished, a sweep or two if need be."""

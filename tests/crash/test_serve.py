@@ -98,8 +98,8 @@ def test_sigterm_answers_who_waits_and_hands_back_what_runs(tmp_path: Path) -> N
     async def act() -> None:
         async with serving(tmp_path) as server:
             id = (await server.ask("POST", "/v1/generations", LONG))["id"]
-            await server.ask("GET", f"/v1/generations/{id}?until=running&wait_s=20")
-            waiting = asyncio.ensure_future(server.ask("GET", f"/v1/generations/{id}?wait_s=60"))
+            await server.ask("GET", f"/v1/generations/{id}?until=running&wait=20")
+            waiting = asyncio.ensure_future(server.ask("GET", f"/v1/generations/{id}?wait=60"))
             await server.until_waited_for()
             asked = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
@@ -152,7 +152,7 @@ def test_the_command_line_beside_a_running_server(tmp_path: Path) -> None:
             assert (await server.ask("GET", "/v1/account"))["held"] == generation["quote"] > 0
             code, text = await server.say("list", "--account", "ann", "--json")
             assert [item["id"] for item in json.loads(text)] == [id]
-            waiting = asyncio.ensure_future(server.ask("GET", f"/v1/generations/{id}?wait_s=60"))
+            waiting = asyncio.ensure_future(server.ask("GET", f"/v1/generations/{id}?wait=60"))
             await server.until_waited_for()
             code, text = await server.say("cancel", id, "--json")
             assert (code, json.loads(text)["status"]) == (0, "canceled")

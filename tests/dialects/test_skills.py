@@ -16,11 +16,12 @@ from darkroom import errors
 from darkroom.asset import Arrival
 from darkroom.credits import credits
 from darkroom.dialects.skills import Skills
-from darkroom.dialects.skills.bodies import render_event, render_generation, render_submitted
+from darkroom.dialects.skills.bodies import render_generation, render_submitted, tell_event
 from darkroom.dialects.skills.dialect import parse_submit, render_credits
 from darkroom.dialects.skills.speech import parse_speech, render_speech
 from darkroom.generation import Cause, Generation, Status
 from darkroom.ports import Delivery
+from darkroom.verbs import Told, ToldKind
 from darkroom.wire import WireRequest
 
 from .values import CREATED_AT, ID, a_generation, a_reply, a_statement, an_asset, every_refusal, leaves
@@ -134,11 +135,18 @@ def test_usage_adds_up_when_both_purses_pay_a_part() -> None:
     assert usage == {"total": 1, "subscription": 1, "permanent": 0}
 
 
+def event_of(generation: Generation) -> Any:
+    event = tell_event(Told(kind=ToldKind.STATE, generation=generation, status=generation.status, event=7), a_reply())
+    assert event is not None
+    assert (event.name, event.id) == ("", None), "the documents' events have neither"
+    return event.data
+
+
 def test_an_event_as_documented() -> None:
     for status, shown in ((Status.QUEUED, "IN_QUEUE"), (Status.RUNNING, "IN_PROGRESS")):
-        body = render_event(an_image(status), a_reply()).body
+        body = event_of(an_image(status))
         assert list(body.items()) == [("id", ID), ("status", shown), ("data", None), ("usage", NOTHING)]
-    done = render_event(an_image(Status.COMPLETED, spent=HELD, outputs=(an_asset(),)), a_reply()).body
+    done = event_of(an_image(Status.COMPLETED, spent=HELD, outputs=(an_asset(),)))
     assert list(done) == ["id", "status", "data", "usage"]
     assert done["data"]["image"] == FILE
     assert done["usage"] == {"total": 20, "subscription": 20, "permanent": 0}

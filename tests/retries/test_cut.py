@@ -147,11 +147,11 @@ def test_a_caller_that_hangs_up_while_it_waits_is_told_when_it_comes_again() -> 
     async def act() -> None:
         async with running([]) as server:
             server.engine.queue._slots["sketch"] = 0
-            waiting = asyncio.create_task(server.ask("POST", "/v1/generations", {**BODY, "wait_s": 30}))
+            waiting = asyncio.create_task(server.ask("POST", "/v1/generations", BODY, headers={"prefer": "wait=30"}))
             await until(lambda: server.engine.bell.waiters == 1)
             waiting.cancel()
             await until(lambda: server.engine.retries.lost == 1)
-            again = asyncio.create_task(server.ask("POST", "/v1/generations", {**BODY, "wait_s": 30}))
+            again = asyncio.create_task(server.ask("POST", "/v1/generations", BODY, headers={"prefer": "wait=30"}))
             await until(lambda: server.engine.bell.waiters == 1)
             (stored,) = await generations(server)
             await server.ask("POST", f"/v1/generations/{stored}/cancel")

@@ -44,7 +44,7 @@ class Server:
 
     def wait(self, id: str | int) -> Any:
         """The generation at its end, by the native API."""
-        while (found := self.get(f"/v1/generations/{id}?wait_s=30"))["status"] in ("queued", "running"):
+        while (found := self.get(f"/v1/generations/{id}?wait=30"))["status"] in ("queued", "running"):
             pass
         return found
 

@@ -97,7 +97,7 @@ def test_a_plan_without_the_api() -> None:
 
 NATIVE_VERBS = (
     ("GET", "/v1/generations/{id}", None),
-    ("GET", "/v1/generations/{id}?wait_s=5", None),
+    ("GET", "/v1/generations/{id}?wait=5", None),
     ("DELETE", "/v1/generations/{id}", None),
     ("POST", "/v1/generations/{id}/cancel", None),
     ("GET", "/v1/generations/{id}/events", None),

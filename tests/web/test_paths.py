@@ -56,7 +56,9 @@ def test_every_route_answers_with_and_without_its_prefix(dialect: Dialect) -> No
             for route in dialect.routes:
                 for prefix in ("", f"/{dialect.name}"):
                     path = prefix + _filled(route)
-                    answer = await server.ask(route.method, path, dialect=dialect.name)
+                    # The stream of an account has no end to wait for.
+                    method = "HEAD" if route.path == "/v1/events" else route.method
+                    answer = await server.ask(method, path, dialect=dialect.name)
                     assert answer.status not in (405, 500), route
                     assert f"{route.method} {path} was not found" not in str(answer.body), route
             await untouched(server)

@@ -41,7 +41,7 @@ def test_a_long_poll_is_answered_at_the_settle() -> None:
         provider = held_back()
         async with running(provider) as server:
             id = await a_video_at(server)
-            asking = asyncio.create_task(server.ask("GET", f"/v1/generations/{id}?wait_s=60"))
+            asking = asyncio.create_task(server.ask("GET", f"/v1/generations/{id}?wait=60"))
             await waiters(server, 1)
             assert not asking.done()
             provider.gate.set()
@@ -56,7 +56,7 @@ def test_a_long_poll_may_wait_for_the_start_alone() -> None:
         provider = held_back()
         async with running(provider) as server:
             id = await a_video_at(server)
-            answer = await server.ask("GET", f"/v1/generations/{id}?wait_s=60&until=running")
+            answer = await server.ask("GET", f"/v1/generations/{id}?wait=60&until=running")
             assert answer.body["status"] == "running"
             provider.gate.set()
 
@@ -68,7 +68,7 @@ def test_a_long_poll_that_ends_first_tells_the_state_as_it_is() -> None:
         provider = held_back()
         async with running(provider) as server:
             id = await a_video_at(server)
-            answer = await server.ask("GET", f"/v1/generations/{id}?wait_s=0.05")
+            answer = await server.ask("GET", f"/v1/generations/{id}?wait=0.05")
             assert answer.status == 200
             assert answer.body["status"] in ("queued", "running")
             assert server.engine.bell.waiters == 0
@@ -109,9 +109,10 @@ def test_a_failure_within_the_answer_costs_nothing() -> None:
 def test_a_native_submit_may_wait() -> None:
     async def run() -> None:
         async with running([an_output()]) as server:
-            body = {**NATIVE.body(prompt=PROMPT), "wait_s": 30}
-            answer = await server.ask("POST", "/v1/generations", body)
+            body, prefer = NATIVE.body(prompt=PROMPT), {"prefer": "respond-async, wait=30"}
+            answer = await server.ask("POST", "/v1/generations", body, headers=prefer)
             assert (answer.status, answer.body["status"]) == (202, "completed")
+            assert answer.headers["preference-applied"] == "wait=30"
 
     asyncio.run(run())
 
@@ -121,7 +122,7 @@ def test_a_caller_that_hangs_up_waits_no_more() -> None:
         provider = held_back()
         async with running(provider) as server:
             id = await a_video_at(server)
-            asking = asyncio.create_task(server.ask("GET", f"/v1/generations/{id}?wait_s=60"))
+            asking = asyncio.create_task(server.ask("GET", f"/v1/generations/{id}?wait=60"))
             await waiters(server, 1)
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
@@ -135,7 +136,7 @@ def test_a_caller_that_hangs_up_waits_no_more() -> None:
 @pytest.mark.parametrize(
     ("path", "body", "dialect"),
     [
-        ("/v1/generations", {**NATIVE.body(prompt=PROMPT), "wait_s": 60}, "native"),
+        ("/v1/generations", NATIVE.body(prompt=PROMPT), "native"),
         ("/api/v2/generate", ELUMENTA.body("photon-flash", prompt=PROMPT), "elumenta"),
     ],
 )
@@ -143,7 +144,8 @@ def test_a_submit_that_hangs_up_is_carried_out_and_waits_no_more(path: str, body
     async def run() -> None:
         provider = held_back()
         async with running(provider) as server:
-            asking = asyncio.create_task(server.ask("POST", path, body, dialect=dialect))
+            prefer = {"prefer": "wait=60"}  # which Elumenta has no notion of: an image there is always waited for
+            asking = asyncio.create_task(server.ask("POST", path, body, dialect=dialect, headers=prefer))
             await waiters(server, 1)
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
@@ -166,7 +168,7 @@ def test_a_thousand_long_polls_on_one_generation_are_all_answered() -> None:
             statements.clear()
 
             async def wait() -> tuple[str, float]:
-                url = f"{server.url}/v1/generations/{id}?wait_s=60"
+                url = f"{server.url}/v1/generations/{id}?wait=60"
                 async with client.get(url, headers={"authorization": f"Bearer {key}"}) as answer:
                     return (await answer.json())["status"], time.monotonic()
 
@@ -275,7 +277,7 @@ def test_a_cancel_answers_who_waits_and_gives_the_credits_back(dialect: Phrases)
         async with running(held_back()) as server:
             made = await dialect.ask_for(server, prompt=PROMPT)
             generation = await server.engine.store.get(made.body["id"])
-            asking = asyncio.create_task(server.ask("GET", f"/v1/generations/{generation.id}?wait_s=60"))
+            asking = asyncio.create_task(server.ask("GET", f"/v1/generations/{generation.id}?wait=60"))
             await waiters(server, 1)
             canceled = await server.ask("POST", f"/v1/generations/{generation.id}/cancel")
             assert canceled.body["status"] == (await asking).body["status"] == "canceled"

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from darkroom.cli import show
 from darkroom.cli.generate import generate
-from darkroom.cli.session import RemoteSession
+from darkroom.cli.remote import RemoteSession
 from darkroom.config import Settings
 from darkroom.errors import Misconfigured
 from darkroom.wiring import Engine

@@ -12,7 +12,9 @@ from rich.text import Text
 
 from darkroom.cli import show
 from darkroom.cli.session import Session
+from darkroom.clock import SystemClock
 from darkroom.dialects.native_bodies import GenerationBody
+from darkroom.dialects.native_waiting import ProgressBody
 from darkroom.errors import InvalidInput
 from darkroom.generation import Status
 
@@ -52,7 +54,7 @@ async def generate(
         inputs[name] = [source] if is_list else source
     started = time.monotonic()
     generation = await session.submit(model, inputs)
-    generation = await _follow(session, generation, is_quiet=is_json)
+    generation = await follow(session, generation, is_quiet=is_json)
     saved = []
     if generation.status is Status.COMPLETED:
         for target, item in zip(_targets(generation, output), generation.outputs, strict=True):
@@ -66,14 +68,28 @@ async def generate(
     return generation.status is Status.COMPLETED
 
 
-async def _follow(session: Session, generation: GenerationBody, *, is_quiet: bool) -> GenerationBody:
+async def follow(session: Session, generation: GenerationBody, *, is_quiet: bool) -> GenerationBody:
+    """To its end, with live progress."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=show.errors, disable=is_quiet, transient=True) as progress:
         bar = progress.add_task(f"{generation.model} {generation.status}", total=1.0)
-        async for change in session.watch(generation.id):
-            generation = change
-            progress.update(bar, description=f"{change.model} {change.status}", completed=change.progress or 0.0)
+        async for told in session.watch(generation.id):
+            if isinstance(told, GenerationBody):
+                generation = told
+                progress.update(bar, description=f"{told.model} {told.status}", completed=told.progress or 0.0)
+            else:
+                about = f"{generation.model} {_where(told)}"
+                progress.update(bar, description=about, completed=told.progress or 0.0)
     return generation
+
+
+def _where(told: ProgressBody) -> str:
+    """How far it is, and when it is likely to end."""
+    before = f", {told.queue_position} before it" if told.queue_position else ""
+    if told.expected_end_at is None:
+        return told.stage + before
+    left_s = (told.expected_end_at - SystemClock().now()).total_seconds()
+    return f"{told.stage}{before}, about {max(left_s, 1):.0f} s left"
 
 
 def _targets(generation: GenerationBody, output: Path | None) -> list[Path]:

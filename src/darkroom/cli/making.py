@@ -102,10 +102,7 @@ def wait(id: str, *, json: Json = False, data: Data = None) -> None:
     """
 
     async def act(session: Session) -> GenerationBody:
-        found = await session.get(id)
-        async for change in session.watch(found.id):
-            found = change
-        return found
+        return await generating.follow(session, await session.get(id), is_quiet=json)
 
     found = with_session(settings_of(data), "default", act, works=True)
     _print(found, json)

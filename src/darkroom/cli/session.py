@@ -1,47 +1,32 @@
 """Where the command line's generations go: a server far away, the one on this data folder, or this very process."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeVar
-from urllib.parse import urlencode
+from typing import Any, Protocol
 
 import aiohttp
-import msgspec
 
 from darkroom.account import Principal
-from darkroom.asset import Arrival
+from darkroom.cli.files import as_file, put_aside
+from darkroom.cli.patience import PATIENCE_S, Patience
+from darkroom.cli.remote import RemoteSession
 from darkroom.config import Settings
 from darkroom.credits import in_credits
 from darkroom.dialects import native_bodies as bodies
-from darkroom.dialects.native_assets import AssetBody, AssetList, show_asset
+from darkroom.dialects.native_assets import AssetBody, show_asset
 from darkroom.dialects.native_bodies import GenerationBody, ModelBody
-from darkroom.errors import DarkroomError, InvalidInput, NotFound
+from darkroom.dialects.native_waiting import ProgressBody, show_progress
+from darkroom.errors import InvalidInput, NotFound
 from darkroom.generation import Generation, Status
-from darkroom.ids import new_id
 from darkroom.lock import FolderInUse
-from darkroom.media_type import sniff
-from darkroom.verbs import Cancel, DeleteAsset, List, ListAssets, Reference, StoreAsset, Submit
+from darkroom.verbs import Cancel, DeleteAsset, List, ListAssets, Reference, StoreAsset, Submit, Told, ToldKind
 from darkroom.web.spool import Tray
 from darkroom.wiring import Engine
 
-Body = TypeVar("Body")
-
-SUBMIT_TRIES = 3
-
-INLINE_LIMIT_BYTES = 700_000
-"""A data URI of more than this is over a server's limit for a body: the file is uploaded by itself."""
-
-INPUT_LIFE_S = 24 * 3600
-"""How long what was uploaded for one generation stays an asset; the generation holds it as long as it needs it."""
-
-PIECE_BYTES = 1024 * 1024
-
-
-class Refused(DarkroomError):
-    """A server's own words."""
+LOOK_S = 0.5
+"""How often one who waits beside a server looks whether the server is still there."""
 
 
 class Session(Protocol):
@@ -51,7 +36,7 @@ class Session(Protocol):
 
     async def submit(self, model: str, inputs: Mapping[str, Any]) -> GenerationBody: ...
 
-    def watch(self, id: str) -> AsyncIterator[GenerationBody]: ...
+    def watch(self, id: str) -> AsyncIterator[GenerationBody | ProgressBody]: ...
 
     async def get(self, id: str) -> GenerationBody: ...
 
@@ -73,24 +58,52 @@ class Session(Protocol):
 class LocalSession:
     """Beside a running server or without one, on the data folder itself."""
 
-    def __init__(self, engine: Engine, principal: Principal) -> None:
+    def __init__(
+        self, engine: Engine, principal: Principal, *, is_worker: bool, patience_s: float = PATIENCE_S
+    ) -> None:
         self._engine = engine
         self._principal = principal
+        self._is_worker = is_worker
+        self._patience_s = patience_s
 
     async def model(self, slug: str) -> ModelBody:
         return bodies.show_model(self._engine.catalogue.find(slug))
 
     async def submit(self, model: str, inputs: Mapping[str, Any]) -> GenerationBody:
         with self._tray() as tray:
-            given = {name: await _as_file(value, tray) for name, value in inputs.items()}
+            given = {name: await as_file(value, tray) for name, value in inputs.items()}
             verb = Submit(model=model, inputs=given, dialect="native")
             return self._body(await self._engine.service.submit(self._principal, verb))
 
-    async def watch(self, id: str) -> AsyncIterator[GenerationBody]:
+    async def watch(self, id: str) -> AsyncIterator[GenerationBody | ProgressBody]:
+        """Each change until the end; raises `GaveUp` when nobody has carried anything out here for too long."""
         generation = await self._engine.store.get(id)
-        async for change in self._engine.service.watch(generation):
-            if change is not None:
-                yield self._body(change)
+        async for told in self._while_someone_works(self._engine.service.watch(self._principal, generation), id):
+            if told.generation is not None:
+                is_progress = told.kind is ToldKind.PROGRESS
+                yield show_progress(told) if is_progress else self._body(told.generation)
+
+    async def _while_someone_works(self, watched: AsyncIterator[Told | None], id: str) -> AsyncIterator[Told]:
+        patience = Patience(
+            self._patience_s,
+            f"no server has worked on {self._engine.folder} for {self._patience_s:g} s; the generation is kept there: "
+            f"`darkroom wait {id}` carries it out, or a server does",
+        )
+        ended = object()
+        while True:
+            coming = asyncio.ensure_future(_next(watched, ended))
+            try:
+                while not (await asyncio.wait((coming,), timeout=LOOK_S))[0]:
+                    if self._is_worker or self._engine.is_in_use():
+                        patience.renew()
+                    patience.check()
+            finally:
+                coming.cancel()
+            told = coming.result()
+            if told is ended:
+                return
+            if isinstance(told, Told):
+                yield told
 
     async def get(self, id: str) -> GenerationBody:
         return self._body(await self._engine.store.get(_reference(id)))
@@ -113,7 +126,7 @@ class LocalSession:
 
     async def upload(self, path: Path, *, name: str, expires_after_s: int | None) -> AssetBody:
         with self._tray() as tray:
-            arrival = await _put_aside(path, tray)
+            arrival = await put_aside(path, tray)
             verb = StoreAsset(arrival=arrival, name=name, expires_after_s=expires_after_s)
             return show_asset(await self._engine.shelf.store_asset(self._principal, verb), self._engine.reply())
 
@@ -139,120 +152,6 @@ class LocalSession:
         return bodies.show_generation(generation, self._engine.reply())
 
 
-class RemoteSession:
-    """A server somewhere, over its native API."""
-
-    def __init__(self, client: aiohttp.ClientSession, url: str, key: str) -> None:
-        self._client = client
-        self._url = url.rstrip("/")
-        # Not the client's own header: a result's URL may lead to another host, which the key is not for.
-        self._headers = {"authorization": f"Bearer {key}"}
-
-    async def model(self, slug: str) -> ModelBody:
-        return await self._ask("GET", f"/v1/models/{slug}", ModelBody)
-
-    async def submit(self, model: str, inputs: Mapping[str, Any]) -> GenerationBody:
-        given = {name: await self._as_input(value) for name, value in inputs.items()}
-        # With a key of its own: however often it is sent, it is one generation.
-        key = {"idempotency-key": new_id()}
-        body = {"model": model, "inputs": given}
-        for _ in range(SUBMIT_TRIES - 1):
-            with suppress(aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, TimeoutError):
-                return await self._ask("POST", "/v1/generations", GenerationBody, body, key)
-        return await self._ask("POST", "/v1/generations", GenerationBody, body, key)
-
-    async def watch(self, id: str) -> AsyncIterator[GenerationBody]:
-        generation = await self.get(id)
-        yield generation
-        while generation.status not in (Status.COMPLETED, Status.FAILED, Status.CANCELED):
-            generation = await self._ask("GET", f"/v1/generations/{id}?wait_s=2", GenerationBody)
-            yield generation
-
-    async def get(self, id: str) -> GenerationBody:
-        return await self._ask("GET", f"/v1/generations/{id}", GenerationBody)
-
-    async def cancel(self, id: str) -> GenerationBody:
-        return await self._ask("POST", f"/v1/generations/{id}/cancel", GenerationBody)
-
-    async def list(self, *, limit: int, status: str | None) -> "list[GenerationBody]":
-        query = f"?limit={limit}" + (f"&status={status}" if status else "")
-        return (await self._ask("GET", f"/v1/generations{query}", bodies.GenerationList)).items
-
-    async def save(self, url: str, target: Path) -> None:
-        async with self._client.get(url) as answer:
-            answer.raise_for_status()
-            with target.open("wb") as file:
-                async for chunk in answer.content.iter_chunked(256 * 1024):
-                    file.write(chunk)
-
-    async def upload(self, path: Path, *, name: str, expires_after_s: int | None) -> AssetBody:
-        query = {"name": name} | ({} if expires_after_s is None else {"expires_after_s": str(expires_after_s)})
-        with _reading(path) as file:
-            return await self._ask("POST", f"/v1/assets?{urlencode(query)}", AssetBody, data=file)
-
-    async def assets(self, *, limit: int) -> Sequence[AssetBody]:
-        return (await self._ask("GET", f"/v1/assets?limit={limit}", AssetList)).items
-
-    async def delete_asset(self, id: str) -> None:
-        await self._send("DELETE", f"/v1/assets/{id}")
-
-    async def _as_input(self, value: Any) -> Any:
-        """A file becomes a data URI where it is small, an asset's id otherwise."""
-        if isinstance(value, list):
-            return [await self._as_input(item) for item in value]
-        if not isinstance(value, Path):
-            return value
-        with _reading(value) as file:
-            content = file.read(INLINE_LIMIT_BYTES + 1)
-        if len(content) > INLINE_LIMIT_BYTES:
-            return (await self.upload(value, name=value.name, expires_after_s=INPUT_LIFE_S)).id
-        media_type = sniff(content[:64]) or "application/octet-stream"
-        return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
-
-    async def available(self) -> int | float:
-        return (await self._ask("GET", "/v1/account", bodies.AccountBody)).available
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        kind: type[Body],
-        body: object = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        data: BinaryIO | None = None,
-    ) -> Body:
-        return msgspec.json.decode(await self._send(method, path, body, headers, data), type=kind)
-
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        headers: Mapping[str, str] | None = None,
-        data: BinaryIO | None = None,
-    ) -> bytes:
-        # A large file may take as long as its bytes move.
-        timeout = self._client.timeout if data is None else aiohttp.ClientTimeout(total=None, sock_read=300)
-        sent = {**self._headers, **(headers or {})}
-        url = self._url + path
-        try:
-            async with self._client.request(method, url, json=body, data=data, headers=sent, timeout=timeout) as answer:
-                content = await answer.read()
-        except aiohttp.ClientConnectorError as error:
-            raise Refused(f"no server answers at {self._url}: {error.os_error.strerror}") from None
-        if answer.status >= 400:
-            raise Refused(_refusal(content, answer.status))
-        return content
-
-
-def _refusal(content: bytes, status: int) -> str:
-    try:
-        return str(msgspec.json.decode(content)["error"]["message"])
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return f"the server answered {status}"
-
-
 @asynccontextmanager
 async def open_session(settings: Settings, *, account: str, works: bool) -> AsyncIterator[Session]:
     """`works` says that what is submitted should be carried out here, unless a server does it already."""
@@ -271,9 +170,13 @@ async def open_session(settings: Settings, *, account: str, works: bool) -> Asyn
     try:
         await (engine.work() if is_worker else engine.follow())
         await engine.welcome()
-        yield LocalSession(engine, await _principal(engine, account))
+        yield LocalSession(engine, await _principal(engine, account), is_worker=is_worker)
     finally:
         await engine.close()
+
+
+async def _next(watched: AsyncIterator[Told | None], ended: object) -> object:
+    return await anext(watched, ended)
 
 
 def _reference(id: str) -> Reference:
@@ -287,29 +190,3 @@ async def _principal(engine: Engine, account: str) -> Principal:
     except NotFound:
         names = ", ".join(found.name for found in await engine.store.accounts())
         raise InvalidInput.of("--account", f"there is no account '{account}'; there are {names}") from None
-
-
-async def _as_file(value: Any, tray: Tray) -> Any:
-    """A path becomes the file's bytes; everything else is the value itself."""
-    if isinstance(value, list):
-        return [await _as_file(item, tray) for item in value]
-    return await _put_aside(value, tray) if isinstance(value, Path) else value
-
-
-async def _put_aside(path: Path, tray: Tray) -> Arrival:
-    """A copy, as what is stored is moved to where it stays."""
-    spool = tray.add()
-    with _reading(path) as file:
-        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
-            await spool.write(piece)
-    return await spool.close(name=path.name)
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[BinaryIO]:
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise InvalidInput.of(str(path), f"cannot be read: {error.strerror}") from None
-    with file:
-        yield file

@@ -111,8 +111,8 @@ class Elumenta:
     key_form = KeyForm(prefix="nb_", length=48)
     routes: Sequence[Route] = (
         Route("POST", "/api/v2/generate", parse_generate, render_generation),
-        Route("GET", "/api/v2/generate/{id}", parse_status, render_generation, is_timeless=True),
-        Route("GET", "/api/v2/generate/status/{id}", parse_status, render_generation, is_timeless=True),
+        Route("GET", "/api/v2/generate/{id}", parse_status, render_generation, is_status=True, is_timeless=True),
+        Route("GET", "/api/v2/generate/status/{id}", parse_status, render_generation, is_status=True, is_timeless=True),
         Route("POST", "/api/v2/generate/stream", parse_text_only, account.render_nothing),
         Route("POST", "/api/v2/stt", parse_text_only, account.render_nothing),
         *account.ROUTES,

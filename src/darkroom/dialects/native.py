@@ -22,12 +22,19 @@ from darkroom.dialects.native_bodies import (
     show_generation,
     show_model,
 )
+from darkroom.dialects.native_waiting import (
+    parse_fetch,
+    parse_fetch_many,
+    preferred_wait_s,
+    tell,
+    wait_before_s,
+)
 from darkroom.generation import Generation, Status
 from darkroom.ledger import Entry
 from darkroom.ports import Delivery
 from darkroom.verbs import (
     Cancel,
-    Fetch,
+    FetchMany,
     List,
     ListEntries,
     Page,
@@ -39,6 +46,7 @@ from darkroom.verbs import (
     ShowModels,
     Submit,
     Watch,
+    WatchAll,
 )
 from darkroom.wire import Message, Reply, Route, WireRequest, WireResponse
 
@@ -59,7 +67,6 @@ STATUS: Mapping[type[errors.DarkroomError], int] = {
     errors.Unavailable: 503,
 }
 
-LONGEST_WAIT_S = 60
 LONGEST_LIMIT_S = 30 * 24 * 3600
 
 
@@ -77,7 +84,7 @@ def parse_submit(request: WireRequest) -> Submit:
         callback_url=callback_url,
         expires_after_s=native_assets.life(body.get("expires_after_s")),
         warn_before_s=native_assets.life(body.get("warn_before_s"), "warn_before_s"),
-        wait_s=_wait(body.get("wait_s", 0)),
+        wait_s=wait_before_s(preferred_wait_s(request)),
         priority=_priority(body.get("priority", "normal")),
         deadline_s=_limit(body, "deadline_s"),
         start_within_s=_limit(body, "start_within_s"),
@@ -99,25 +106,9 @@ def _priority(value: object) -> int:
     return PRIORITIES[str(value)]
 
 
-def _wait(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_WAIT_S:
-        raise errors.InvalidInput.of("wait_s", f"must be a number of seconds from 0 to {LONGEST_WAIT_S}")
-    return float(value)
-
-
-def parse_fetch(request: WireRequest) -> Fetch:
-    until = wire.first(request, "until") or "completed"
-    if until not in ("running", "completed"):
-        raise errors.InvalidInput.of("until", "must be running or completed")
-    wait_s = wire.first(request, "wait_s") or "0"
-    try:
-        seconds = float(wait_s)
-    except ValueError:
-        seconds = -1.0
-    return Fetch(id=request.path["id"], until=Status(until), wait_s=_wait(seconds))
-
-
-def parse_list(request: WireRequest) -> List:
+def parse_list(request: WireRequest) -> List | FetchMany:
+    if wire.first(request, "ids") is not None:
+        return parse_fetch_many(request)
     wire.only(
         (name for name, _ in request.query),
         ("model", "status", "modality", "created_after", "created_before", "limit", "cursor"),
@@ -155,15 +146,24 @@ def parse_entries(request: WireRequest) -> ListEntries:
 
 
 def render_submitted(generation: Generation, reply: Reply) -> WireResponse:
-    headers = {"location": f"/v1/generations/{generation.id}"}
+    headers = {"location": f"/v1/generations/{generation.id}", **_hint(generation, reply)}
+    seconds = preferred_wait_s(reply.request)
+    if seconds is not None:
+        headers["preference-applied"] = f"wait={seconds}"
     return WireResponse(status=202, body=show_generation(generation, reply), headers=headers)
 
 
 def render_generation(generation: Generation, reply: Reply) -> WireResponse:
-    return WireResponse(status=200, body=show_generation(generation, reply))
+    return WireResponse(status=200, body=show_generation(generation, reply), headers=_hint(generation, reply))
 
 
-def render_list(page: Page[Generation], reply: Reply) -> WireResponse:
+def _hint(generation: Generation, reply: Reply) -> dict[str, str]:
+    """When asking again is likely to find the end; nothing where it has ended."""
+    return {} if generation.is_terminal else {"retry-after": str(reply.retry_after_s(generation, reply.now))}
+
+
+def render_list(found: Page[Generation] | tuple[Generation, ...], reply: Reply) -> WireResponse:
+    page = found if isinstance(found, Page) else Page(items=found)
     items = [show_generation(generation, reply) for generation in page.items]
     return WireResponse(status=200, body=GenerationList(items=items, next_cursor=page.cursor))
 
@@ -201,7 +201,7 @@ class Native:
     routes: Sequence[Route] = (
         Route("POST", "/v1/generations", parse_submit, render_submitted),
         Route("GET", "/v1/generations", parse_list, render_list),
-        Route("GET", "/v1/generations/{id}", parse_fetch, render_generation, is_free=True),
+        Route("GET", "/v1/generations/{id}", parse_fetch, render_generation, is_free=True, is_tagged=True),
         Route("DELETE", "/v1/generations/{id}", lambda request: Remove(id=request.path["id"]), render_removed),
         Route("POST", "/v1/generations/{id}/cancel", lambda request: Cancel(id=request.path["id"]), render_generation),
         Route(
@@ -209,9 +209,10 @@ class Native:
             "/v1/generations/{id}/events",
             lambda request: Watch(id=request.path["id"]),
             render_generation,
-            is_stream=True,
+            tell=tell,
             is_free=True,
         ),
+        Route("GET", "/v1/events", lambda request: WatchAll(), render_generation, tell=tell, is_free=True),
         Route("POST", "/v1/quotes", parse_price, render_quote),
         Route("GET", "/v1/models", lambda request: ShowModels(), render_models, is_open=True),
         Route(

@@ -235,6 +235,7 @@ class Vivix:
             lambda request: Fetch(id=request.path["id"]),
             render_generation,
             needs_statement=True,
+            is_status=True,
         ),
         Route(
             "GET",

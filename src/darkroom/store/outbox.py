@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 import apsw
+from msgspec.structs import replace
 
 from darkroom.clock import from_micros, to_micros
 from darkroom.errors import NotFound
@@ -22,12 +23,14 @@ class Outbox:
     _database: Database
     _writer: str
 
-    def _announce(self, connection: apsw.Connection, generation: Generation, *, now: datetime) -> None:
+    def _announce(self, connection: apsw.Connection, generation: Generation, *, now: datetime) -> Generation:
         """Write down that a generation has changed, and a message for everyone who asked to be told, in its
-        transaction."""
+        transaction. Returns it with the event's sequence number."""
         event = {"id": generation.id, "status": generation.status, "now": to_micros(now), "writer": self._writer}
         connection.execute(EVENT.insert, event)
+        told = replace(generation, event=connection.last_insert_rowid())
         self._deliver(connection, generation, generation.status, now=now)
+        return told
 
     def _deliver(
         self, connection: apsw.Connection, generation: Generation, state: Status | Notice, *, now: datetime
@@ -50,7 +53,8 @@ class Outbox:
         def question(connection: apsw.Connection) -> tuple[int, list[Generation]]:
             newest: int = connection.execute(EVENT.newest).get
             arguments = {"sequence": sequence, "newest": newest, "writer": self._writer}
-            return newest, [rows.generation(row) for row in connection.execute(EVENT.since, arguments)]
+            found = connection.execute(EVENT.since, arguments)
+            return newest, [replace(rows.generation(row), event=row[-1]) for row in found]
 
         return await self._database.read(question)
 

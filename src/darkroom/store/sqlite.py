@@ -21,13 +21,14 @@ from darkroom.store.listing import list_generations
 from darkroom.store.outbox import Outbox
 from darkroom.store.owned import Owned
 from darkroom.store.recent import Recent
+from darkroom.store.retold import Retold
 from darkroom.verbs import List, Page, Reference
 
 GENERATION = queries.load("generation")
 ATTEMPT = queries.load("attempt")
 
 
-class SqliteStore(Books, Outbox, Keyed, Owned):
+class SqliteStore(Books, Outbox, Keyed, Owned, Retold):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._recent = Recent()
@@ -76,8 +77,7 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
         self._append(connection, held, at=new.created_at)
         if new.idempotency_key is not None:
             self._remember(connection, new)
-        self._announce(connection, generation, now=new.created_at)
-        return generation
+        return self._announce(connection, generation, now=new.created_at)
 
     async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:
         def verb(connection: apsw.Connection) -> Begun | None:
@@ -93,8 +93,8 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
                 "now": to_micros(now),
             }
             connection.execute(ATTEMPT.insert, arguments)
-            self._announce(connection, generation, now=now)
-            return Begun(generation=generation, before=before)
+            told = self._announce(connection, generation, now=now)
+            return Begun(generation=told, before=before)
 
         begun = await self._database.write(verb)
         if begun is not None:
@@ -133,8 +133,7 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
             cause = Cause("ambiguous", "an operator decided that the provider did not take the work")
             arguments = {"id": generation_id, "status": Status.FAILED, **_cause(cause), "now": to_micros(now)}
             failed = rows.generation(_one(connection, GENERATION.end_queued, arguments))
-            self._release(connection, failed, now=now)
-            return failed
+            return self._release(connection, failed, now=now)
 
         return self._recent.keep(await self._database.write(verb))
 
@@ -158,8 +157,7 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
             generation = rows.generation(row)
             _end_attempt(connection, generation, settlement.status, now)
             self._append(connection, entries, at=now)
-            self._announce(connection, generation, now=now)
-            return generation
+            return self._announce(connection, generation, now=now)
 
         return self._recent.keep(await self._database.write(verb))
 
@@ -195,14 +193,13 @@ class SqliteStore(Books, Outbox, Keyed, Owned):
             generation = rows.generation(row)
             _end_attempt(connection, generation, "canceled", now)
             self._append(connection, entries, at=now)
-            self._announce(connection, generation, now=now)
-            return generation
+            return self._announce(connection, generation, now=now)
 
         return self._recent.keep(await self._database.write(verb))
 
-    def _release(self, connection: apsw.Connection, generation: Generation, *, now: datetime) -> None:
+    def _release(self, connection: apsw.Connection, generation: Generation, *, now: datetime) -> Generation:
         self._append(connection, ledger.settle(self._holds(connection, generation.id), used=ZERO), at=now)
-        self._announce(connection, generation, now=now)
+        return self._announce(connection, generation, now=now)
 
     async def with_deadline(self) -> list[Generation]:
         return await self._database.read(

@@ -7,6 +7,7 @@ import msgspec
 from darkroom import __version__
 from darkroom.dialects import native_assets as assets
 from darkroom.dialects import native_bodies as bodies
+from darkroom.dialects import native_waiting
 
 KEY: list[dict[str, list[str]]] = [{"key": []}]
 REFUSALS = {
@@ -37,6 +38,8 @@ TYPES = (
     assets.AssetList,
     assets.BeginUploadBody,
     assets.UploadBody,
+    native_waiting.ProgressBody,
+    native_waiting.UnfinishedBody,
 )
 
 OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str, ...]], ...] = (
@@ -44,11 +47,11 @@ OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str,
     (
         "get",
         "/v1/generations",
-        "List generations, newest first",
+        "List generations, newest first; or fetch some by their ids, or wait for them",
         "200",
         None,
         bodies.GenerationList,
-        ("model", "status", "modality", "created_after", "created_before", "limit", "cursor"),
+        ("model", "status", "modality", "created_after", "created_before", "limit", "cursor", "ids", "wait", "until"),
     ),
     (
         "get",
@@ -57,7 +60,7 @@ OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str,
         "200",
         None,
         bodies.GenerationBody,
-        ("wait_s", "until"),
+        ("wait", "until"),
     ),
     ("delete", "/v1/generations/{id}", "Remove a finished one and its assets", "204", None, None, ()),
     ("post", "/v1/generations/{id}/cancel", "Cancel one", "200", None, bodies.GenerationBody, ()),
@@ -65,6 +68,15 @@ OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str,
         "get",
         "/v1/generations/{id}/events",
         "Each change, as server-sent events",
+        "200",
+        None,
+        bodies.GenerationBody,
+        (),
+    ),
+    (
+        "get",
+        "/v1/events",
+        "Each change of every generation of the account, as server-sent events",
         "200",
         None,
         bodies.GenerationBody,

@@ -63,7 +63,7 @@ class Repeats:
         request = reply.request
         if request.method != "GET" or request.query or len(content.body) > LARGEST_BYTES:
             return
-        is_counted = not place.route.is_free and any(principal.plan.windows.values())
+        is_counted = place.route.counts_for(principal.plan) and any(principal.plan.windows.values())
         if is_counted or not (generation.is_terminal or place.route.is_timeless):
             return
         if len(self._kept) >= MOST:

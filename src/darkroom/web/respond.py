@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from darkroom.wire import WireRequest, WireResponse
+from darkroom.wire import Event, WireRequest, WireResponse
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -45,6 +45,16 @@ def content_of(response: WireResponse) -> Content:
     return Content(response.status, headers, body)
 
 
+ENDED = Content(204, [*CORS], b"")
+"""To a caller that goes on behind a stream's last event."""
+
+
+async def chained(first: Event | None, rest: AsyncIterator[Event | None]) -> AsyncIterator[Event | None]:
+    yield first
+    async for event in rest:
+        yield event
+
+
 async def respond(send: Send, content: Content, request: WireRequest, extra: Mapping[str, str]) -> None:
     headers = [*content.headers, (b"x-request-id", request.id.encode())]
     if extra:
@@ -58,8 +68,10 @@ async def preflight(send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def stream(send: Send, bodies: AsyncIterator[Any], request: WireRequest, extra: Mapping[str, str]) -> None:
-    """Each body as an unnamed event; None is a comment that keeps the connection open."""
+async def stream(
+    send: Send, events: AsyncIterator[Event | None], request: WireRequest, extra: Mapping[str, str]
+) -> None:
+    """Server-sent events; None is a comment that keeps the connection open."""
     headers = [
         *CORS,
         (b"content-type", b"text/event-stream"),
@@ -72,10 +84,17 @@ async def stream(send: Send, bodies: AsyncIterator[Any], request: WireRequest, e
     if request.method == "HEAD":
         await send({"type": "http.response.body", "body": b""})
         return
-    async for body in bodies:
-        event = KEEP_ALIVE if body is None else b"data: " + encode(body) + b"\n\n"
-        await send({"type": "http.response.body", "body": event, "more_body": True})
+    async for event in events:
+        await send({"type": "http.response.body", "body": _lines_of(event), "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+def _lines_of(event: Event | None) -> bytes:
+    if event is None:
+        return KEEP_ALIVE
+    id = b"" if event.id is None else b"id: %d\n" % event.id
+    name = f"event: {event.name}\n".encode() if event.name else b""
+    return id + name + b"data: " + encode(event.data) + b"\n\n"
 
 
 def _add(headers: list[Header], given: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,7 +20,7 @@ from darkroom.generation import Generation
 from darkroom.ids import new_id
 from darkroom.retries import Retries
 from darkroom.service import Service
-from darkroom.verbs import Fetch, FetchMany, Submit
+from darkroom.verbs import Fetch, FetchMany, Submit, Told
 from darkroom.web.body import Disconnected, Inbox, Receive, read_body, read_file
 from darkroom.web.fingerprint import asking_of
 from darkroom.web.limiter import Limiter
@@ -27,9 +28,10 @@ from darkroom.web.line import Line, unless_disconnected
 from darkroom.web.metrics import Metrics
 from darkroom.web.rendered import Rendered
 from darkroom.web.repeats import Repeats
-from darkroom.web.respond import Content, Send, content_of, preflight, respond, stream
+from darkroom.web.respond import ENDED, Content, Send, chained, content_of, preflight, respond, stream
 from darkroom.web.router import Place, Router
-from darkroom.wire import Dialect, Reply, Route, WireRequest
+from darkroom.web.tags import has_tag, tagged, unchanged
+from darkroom.wire import Dialect, Event, Reply, Route, WireRequest
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +59,7 @@ class Switchboard:
         public_url: str,
         retries: Retries,
         spool: Path,
+        retry_after_s: Callable[[Generation, datetime], int],
         otherwise: Application,
     ) -> None:
         self._router = Router(dialects)
@@ -72,6 +75,7 @@ class Switchboard:
         self._spool = spool
         self._otherwise = otherwise
         self._retries = retries
+        self._retry_after_s = retry_after_s
         self._rendered = Rendered()
         self._repeats = Repeats(service, metrics)
 
@@ -121,7 +125,7 @@ class Switchboard:
         try:
             principal = await self._authenticate(candidates, request)
             place = _choose(candidates, principal)
-            if principal is not None and not place.route.is_free:
+            if principal is not None and place.route.counts_for(principal.plan):
                 self._limiter.count(principal)
             if inbox is not None:
                 if principal is not None and place.route.takes_file:
@@ -187,10 +191,12 @@ class Switchboard:
         extra = dialect.decorate(reply) if principal is not None else {}
         if isinstance(verb, Submit) and verb.asking is not None and verb.asking.is_replay:
             extra = {**extra, "idempotency-replayed": "true"}
-        if route.is_stream:
-            await self._stream(place, answer, reply, extra, receive, send)
+        if route.tell is not None and principal is not None:
+            await self._stream(route.tell, self._watch(principal, answer, request), reply, extra, receive, send)
         else:
             content = self._content(route, answer, reply)
+            if route.is_tagged and has_tag(request, content):
+                content = unchanged(content)
             if principal is not None and not extra and isinstance(answer, Generation):
                 self._repeats.keep(place, principal, answer, content, reply)
             await respond(send, content, request, extra)
@@ -215,31 +221,53 @@ class Switchboard:
 
     def _content(self, route: Route, answer: Any, reply: Reply) -> Content:
         if not isinstance(answer, Generation) or not answer.is_terminal:
-            return content_of(route.render(answer, reply))
+            return self._make(route, answer, reply)
         content = self._rendered.find(route, answer, url=reply.url, now=reply.now)
         if content is None:
-            content = content_of(route.render(answer, reply))
+            content = self._make(route, answer, reply)
             self._rendered.keep(route, answer, content, url=reply.url, now=reply.now)
         return content
 
-    async def _stream(
-        self, place: Place, generation: Any, reply: Reply, extra: Mapping[str, str], receive: Receive, send: Send
-    ) -> None:
-        assert isinstance(generation, Generation)
+    def _make(self, route: Route, answer: Any, reply: Reply) -> Content:
+        content = content_of(route.render(answer, reply))
+        return tagged(content) if route.is_tagged else content
 
-        async def bodies() -> AsyncIterator[Any]:
+    def _watch(self, principal: Principal, answer: Any, request: WireRequest) -> AsyncIterator[Told | None]:
+        assert answer is None or isinstance(answer, Generation)
+        return self._service.watch(principal, answer, after=request.headers.get("last-event-id"))
+
+    async def _stream(
+        self,
+        tell: Callable[[Told, Reply], Event | None],
+        told: AsyncIterator[Told | None],
+        reply: Reply,
+        extra: Mapping[str, str],
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        async def events() -> AsyncIterator[Event | None]:
             before = None
-            async for change in self._service.watch(generation):
-                if change is None:
+            async for each in told:
+                if each is None:
                     yield None
                     continue
-                body = place.route.render(change, replace(reply, now=self._clock.now())).body
+                event = tell(each, replace(reply, now=self._clock.now()))
                 # A dialect that tells no progress has nothing new to say when there is some.
-                if body != before:
-                    yield body
-                before = body
+                if event is not None and event != before:
+                    yield event
+                before = event or before
 
-        await unless_disconnected(stream(send, bodies(), reply.request, extra), receive)
+        async def answer() -> None:
+            stream_of = events()
+            try:
+                first = await anext(stream_of)
+            except StopAsyncIteration:
+                # The caller has seen the end: this is how a browser's EventSource is told to ask no more.
+                await respond(send, ENDED, reply.request, extra)
+                return
+            await stream(send, chained(first, stream_of), reply.request, extra)
+
+        await unless_disconnected(answer(), receive)
 
     def _reply(self, request: WireRequest, principal: Principal | None, statement: Statement | None) -> Reply:
         now = self._clock.now()
@@ -257,6 +285,7 @@ class Switchboard:
             principal=principal,
             statement=statement,
             limits=self._limiter.states(principal) if principal is not None else (),
+            retry_after_s=self._retry_after_s,
         )
 
     def _request(self, scope: Scope, values: Mapping[str, str]) -> WireRequest:

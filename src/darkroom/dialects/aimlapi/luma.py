@@ -218,7 +218,7 @@ PATH = "/v2/generate/video/luma-ai"
 
 ROUTES = (
     Route("POST", f"{PATH}/generation", parse_create, render_created),
-    Route("GET", f"{PATH}/generation", parse_fetch, render),
-    Route("GET", f"{PATH}/generations", parse_fetch_many, render_many),
+    Route("GET", f"{PATH}/generation", parse_fetch, render, is_status=True),
+    Route("GET", f"{PATH}/generations", parse_fetch_many, render_many, is_status=True),
     Route("GET", f"{PATH}/camera-motions", lambda request: Tell(), render_motions),
 )

@@ -113,7 +113,7 @@ def _routes(base: str) -> tuple[Route, ...]:
     return (
         Route("POST", f"{base}/luma-ai/generations", parse_create, render_created),
         Route("GET", f"{base}/luma-ai/generations", parse_list, render_list),
-        Route("GET", f"{base}/luma-ai/generation", parse_fetch, render_many),
+        Route("GET", f"{base}/luma-ai/generation", parse_fetch, render_many, is_status=True),
         Route("POST", f"{base}/luma-ai/generations/{{id}}/extend", parse_extend, render_created),
         upload,
     )

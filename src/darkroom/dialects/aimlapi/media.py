@@ -159,7 +159,7 @@ def _vendor_routes(vendor: str) -> Sequence[Route]:
     shape = partial(render_by_vendor, vendor=vendor)
     return (
         Route("POST", path, partial(parse_submit, modality="video", vendor=vendor), shape),
-        Route("GET", path, parse_fetch, shape),
+        Route("GET", path, parse_fetch, shape, is_status=True),
     )
 
 
@@ -170,10 +170,10 @@ DEAD = "Suno's clips ended at AIMLAPI itself; call POST /v2/generate/audio with 
 
 ROUTES = (
     Route("POST", "/v2/video/generations", partial(parse_submit, modality="video"), partial(render, key="video")),
-    Route("GET", "/v2/video/generations", parse_fetch, partial(render, key="video")),
+    Route("GET", "/v2/video/generations", parse_fetch, partial(render, key="video"), is_status=True),
     *(route for vendor in VENDORS for route in _vendor_routes(vendor)),
     Route("POST", AUDIO, partial(parse_submit, modality="music"), partial(render, key="audio_file")),
-    Route("GET", AUDIO, parse_fetch, partial(render, key="audio_file")),
+    Route("GET", AUDIO, parse_fetch, partial(render, key="audio_file"), is_status=True),
     not_served("POST", f"{AUDIO}/minimax/upload", UPLOADS),
     not_served("POST", f"{AUDIO}/minimax/generate", HEX),
     not_served("POST", f"{AUDIO}/suno-ai/clip", DEAD),

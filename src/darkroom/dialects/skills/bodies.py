@@ -9,7 +9,8 @@ from darkroom.dialects import wire
 from darkroom.dialects.skills.codes import failure
 from darkroom.generation import Generation, Status
 from darkroom.ledger import Purse
-from darkroom.wire import Reply, WireResponse
+from darkroom.verbs import Told
+from darkroom.wire import Event, Reply, WireResponse
 
 STATES = {
     Status.QUEUED: "IN_QUEUE",
@@ -107,5 +108,6 @@ def render_generation(generation: Generation, reply: Reply) -> WireResponse:
     return WireResponse(status=200, body=show_generation(generation, reply))
 
 
-def render_event(generation: Generation, reply: Reply) -> WireResponse:
-    return WireResponse(status=200, body=show_event(generation, reply))
+def tell_event(told: Told, reply: Reply) -> Event | None:
+    """Unnamed and without an id, as in the documents' stream: who comes again is told the state as it is."""
+    return None if told.generation is None else Event(data=show_event(told.generation, reply))

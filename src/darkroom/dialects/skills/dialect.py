@@ -11,7 +11,7 @@ from darkroom.account import KeyForm, Statement
 from darkroom.brief import Modality
 from darkroom.credits import MICRO
 from darkroom.dialects import wire
-from darkroom.dialects.skills.bodies import render_event, render_generation, render_submitted, show_generation
+from darkroom.dialects.skills.bodies import render_generation, render_submitted, show_generation, tell_event
 from darkroom.dialects.skills.codes import code_of, refusal, refusal_message
 from darkroom.dialects.skills.speech import PATH, parse_speech, render_speech
 from darkroom.generation import Notice, Status
@@ -59,14 +59,21 @@ class Skills:
     key_form = KeyForm(prefix="sk_", length=43)
     routes: Sequence[Route] = (
         Route("POST", "/api/v1/generation/{model...}", parse_submit, render_submitted),
-        Route("POST", "/api/v1/generation/sse/{model...}", parse_submit, render_event, is_stream=True),
-        Route("GET", "/api/v1/generation/{id}", lambda request: Fetch(id=request.path["id"]), render_generation),
+        Route("POST", "/api/v1/generation/sse/{model...}", parse_submit, render_generation, tell=tell_event),
+        Route(
+            "GET",
+            "/api/v1/generation/{id}",
+            lambda request: Fetch(id=request.path["id"]),
+            render_generation,
+            is_status=True,
+        ),
         Route(
             "GET",
             "/api/v1/predictions/{id}/subscribe",
             lambda request: Watch(id=request.path["id"]),
-            render_event,
-            is_stream=True,
+            render_generation,
+            tell=tell_event,
+            is_status=True,
         ),
         Route("GET", "/api/v1/credits", lambda request: ShowAccount(), render_credits),
         Route("POST", PATH, parse_speech, render_speech),

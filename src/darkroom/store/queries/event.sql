@@ -3,8 +3,10 @@ INSERT INTO event (generation_id, status, at, writer) VALUES (:id, :status, :now
 
 -- name: since
 -- What other processes have changed. Told once, however often it has changed.
-SELECT * FROM generation
- WHERE id IN (SELECT generation_id FROM event WHERE sequence > :sequence AND sequence <= :newest AND writer != :writer)
+SELECT generation.*, told.newest
+  FROM (SELECT generation_id, max(sequence) AS newest FROM event
+         WHERE sequence > :sequence AND sequence <= :newest AND writer != :writer GROUP BY generation_id) AS told
+  JOIN generation ON generation.id = told.generation_id
  ORDER BY number;
 
 -- name: newest
