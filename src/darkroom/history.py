@@ -8,7 +8,7 @@ from statistics import median
 from darkroom.catalogue import Catalogue
 from darkroom.errors import Rejected
 from darkroom.generation import Generation, Status
-from darkroom.verbs import Outlook
+from darkroom.told import Outlook
 
 REMEMBERED = 50
 """Completed generations of each model. Their median moves with the provider, and one slow one does not bend it."""

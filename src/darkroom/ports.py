@@ -10,7 +10,7 @@ from darkroom.account import Account, Key, Principal
 from darkroom.asset import Assets
 from darkroom.brief import Brief, Produced
 from darkroom.credits import Credits
-from darkroom.generation import Cause, Generation
+from darkroom.generation import Cause, Generation, Status
 from darkroom.ledger import Balance, Entry, Kind, Purse
 from darkroom.owned import OwnedAssets
 from darkroom.records import (

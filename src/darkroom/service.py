@@ -38,6 +38,7 @@ from darkroom.retention import Retention
 from darkroom.retries import Retries
 from darkroom.shelf import Shelf, allowance_of
 from darkroom.streams import Streams
+from darkroom.told import Told
 from darkroom.uploads import Uploads
 from darkroom.verbs import (
     Answer,
@@ -71,7 +72,6 @@ from darkroom.verbs import (
     StoreAsset,
     Submit,
     Tell,
-    Told,
     Verb,
     Watch,
     WatchAll,

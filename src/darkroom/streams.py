@@ -7,7 +7,8 @@ from darkroom.generation import Generation, Status
 from darkroom.history import History
 from darkroom.notify import Bell
 from darkroom.ports import Store
-from darkroom.verbs import List, Outlook, Told, ToldKind
+from darkroom.told import Outlook, Told, ToldKind
+from darkroom.verbs import List
 
 BREATH_S = 15.0
 """How long a stream may be silent before it says that it still lives."""

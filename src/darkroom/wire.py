@@ -14,7 +14,8 @@ from darkroom.catalogue import Catalogue
 from darkroom.errors import Rejected
 from darkroom.generation import Generation
 from darkroom.ports import Delivery
-from darkroom.verbs import Told, Verb
+from darkroom.told import Told
+from darkroom.verbs import Verb
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

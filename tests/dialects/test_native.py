@@ -122,8 +122,8 @@ def test_a_result_without_measures() -> None:
 
 
 def test_a_submit_says_where_to_look() -> None:
-    answer = native.render_submitted(a_generation(), a_reply())
-    assert (answer.status, answer.headers) == (202, {"location": f"/v1/generations/{ID}"})
+    answer = native.render_submitted(a_generation(), a_reply(retry_after_s=lambda generation, now: 12))
+    assert (answer.status, answer.headers) == (202, {"location": f"/v1/generations/{ID}", "retry-after": "12"})
 
 
 def test_a_list_has_the_next_cursor() -> None:
@@ -241,9 +241,7 @@ def test_unknown_names_are_each_told_with_what_is_allowed() -> None:
     with pytest.raises(errors.InvalidInput) as caught:
         native.parse_submit(a_request(body={"model": "m", "prompt": "x", "duration": 5}))
     assert [problem.field for problem in caught.value.problems] == ["prompt", "duration"]
-    allowed = (
-        "model, inputs, callback_url, expires_after_s, warn_before_s, priority, deadline_s, start_within_s"
-    )
+    allowed = "model, inputs, callback_url, expires_after_s, warn_before_s, priority, deadline_s, start_within_s"
     assert caught.value.problems[0].message == f"is not known here; allowed are {allowed}"
 
 

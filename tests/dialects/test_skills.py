@@ -21,7 +21,7 @@ from darkroom.dialects.skills.dialect import parse_submit, render_credits
 from darkroom.dialects.skills.speech import parse_speech, render_speech
 from darkroom.generation import Cause, Generation, Status
 from darkroom.ports import Delivery
-from darkroom.verbs import Told, ToldKind
+from darkroom.told import Told, ToldKind
 from darkroom.wire import WireRequest
 
 from .values import CREATED_AT, ID, a_generation, a_reply, a_statement, an_asset, every_refusal, leaves

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from darkroom.account import Account
 from darkroom.credits import Credits
+from darkroom.generation import Generation
 from darkroom.ids import new_id
 from darkroom.ledger import Purse
 from darkroom.ports import NewGeneration
@@ -42,6 +44,11 @@ async def an_account(store: SqliteStore, name: str = "ann", *, permanent: int = 
         if amount:
             await store.grant(account.id, Credits(amount), purse=purse, note="", now=NOW)
     return account
+
+
+def as_read(generation: Generation) -> Generation:
+    """As it is read back: only the change itself knows the number of its event."""
+    return replace(generation, event=0)
 
 
 def a_new(account: Account, quote: int = 40, **given: object) -> NewGeneration:

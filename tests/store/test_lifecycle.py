@@ -12,7 +12,7 @@ from darkroom.generation import Cause, Status
 from darkroom.ids import new_id
 from darkroom.ledger import Purse
 from darkroom.ports import Settlement, Turn
-from tests.store.conftest import NOW, a_new, an_account, buckets, opened, play, rows_of
+from tests.store.conftest import NOW, a_new, an_account, as_read, buckets, opened, play, rows_of
 
 LATER = NOW + timedelta(seconds=90)
 DONE = Settlement(
@@ -55,9 +55,9 @@ def test_what_was_stored_is_read_back_the_same(file: Path) -> None:
             ids = [(await store.submit(a_new(ann))).id for _ in range(3)]
             await store.begin(ids[0], now=NOW)
             told = [
-                await store.settle(ids[0], 1, DONE, now=LATER),
-                await store.cancel(ann.id, ids[1], now=LATER),
-                await store.get(ids[2]),
+                as_read(await store.settle(ids[0], 1, DONE, now=LATER)),
+                as_read(await store.cancel(ann.id, ids[1], now=LATER)),
+                as_read(await store.get(ids[2])),
             ]
         async with opened(file) as store:
             assert [await store.get(id) for id in ids] == told
@@ -268,7 +268,7 @@ def test_cancel_gives_everything_back_once(file: Path, is_begun: bool) -> None:
             canceled = await store.cancel(ann.id, stored.id, now=LATER)
             assert (canceled.status, canceled.settled_at) == (Status.CANCELED, LATER)
             assert canceled.cause == Cause("canceled", "canceled by the caller")
-            assert await store.cancel(ann.id, stored.id, now=LATER + timedelta(days=1)) == canceled
+            assert await store.cancel(ann.id, stored.id, now=LATER + timedelta(days=1)) == as_read(canceled)
             assert await buckets(store, ann) == (100, 0, 0)
             assert rows_of(file, EVENTS)[-1] == ("canceled",)
             assert rows_of(file, ATTEMPTS) == ([(1, None, "canceled", 1)] if is_begun else [])

@@ -21,7 +21,8 @@ from darkroom.dialects.native_waiting import ProgressBody, show_progress
 from darkroom.errors import InvalidInput, NotFound
 from darkroom.generation import Generation, Status
 from darkroom.lock import FolderInUse
-from darkroom.verbs import Cancel, DeleteAsset, List, ListAssets, Reference, StoreAsset, Submit, Told, ToldKind
+from darkroom.told import Told, ToldKind
+from darkroom.verbs import Cancel, DeleteAsset, List, ListAssets, Reference, StoreAsset, Submit
 from darkroom.web.spool import Tray
 from darkroom.wiring import Engine
 

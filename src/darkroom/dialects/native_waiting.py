@@ -9,7 +9,8 @@ from darkroom import errors
 from darkroom.dialects import wire
 from darkroom.dialects.native_bodies import GenerationBody, show_generation
 from darkroom.generation import Status
-from darkroom.verbs import Fetch, FetchMany, Told, ToldKind
+from darkroom.told import Told, ToldKind
+from darkroom.verbs import Fetch, FetchMany
 from darkroom.wire import Event, Reply, WireRequest
 
 LONGEST_WAIT_S = 60

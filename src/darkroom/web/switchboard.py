@@ -20,7 +20,8 @@ from darkroom.generation import Generation
 from darkroom.ids import new_id
 from darkroom.retries import Retries
 from darkroom.service import Service
-from darkroom.verbs import Fetch, FetchMany, Submit, Told
+from darkroom.told import Told
+from darkroom.verbs import Fetch, FetchMany, Submit
 from darkroom.web.body import Disconnected, Inbox, Receive, read_body, read_file
 from darkroom.web.fingerprint import asking_of
 from darkroom.web.limiter import Limiter

@@ -9,7 +9,7 @@ from darkroom.dialects import wire
 from darkroom.dialects.skills.codes import failure
 from darkroom.generation import Generation, Status
 from darkroom.ledger import Purse
-from darkroom.verbs import Told
+from darkroom.told import Told
 from darkroom.wire import Event, Reply, WireResponse
 
 STATES = {
