@@ -50,8 +50,8 @@ class Streams:
                 yield self._progress(change)
             elif change is None:
                 yield self._moved(seen)
-            elif change.event > last:
-                last, seen = change.event, change
+            elif _is_news(change, last, seen):
+                last, seen = max(last, change.event), change
                 yield _state(change)
                 if change.is_terminal:
                     return
@@ -129,6 +129,11 @@ def _state(generation: Generation, *, status: Status | None = None, event: int =
     return Told(
         kind=ToldKind.STATE, generation=generation, status=status or generation.status, event=event or generation.event
     )
+
+
+def _is_news(change: Generation, last: int, seen: Generation | None) -> bool:
+    """A change that was read back, without its event's number, is news where its status is."""
+    return change.event > last if change.event else seen is not None and change.status is not seen.status
 
 
 def _is_end(told: Told) -> bool:

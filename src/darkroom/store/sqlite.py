@@ -215,8 +215,7 @@ class SqliteStore(Books, Outbox, Keyed, Owned, Retold):
             if row is None:
                 return None
             failed = rows.generation(row)
-            self._release(connection, failed, now=now)
-            return failed
+            return self._release(connection, failed, now=now)
 
         failed = await self._database.write(verb)
         return None if failed is None else self._recent.keep(failed)
