@@ -46,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long running work may go on after SIGTERM before it is handed back."""
     repeat_window_s: Seconds = 120.0
     """How long a submit without an idempotency key may be taken for one that came before; 0 is never."""
+    answer_hold_s: Seconds = 0.002
+    """How long the last byte of the answer to such a submit is held back, to notice a connection that dies under it."""
     allow_loopback: bool = False
     """Lets callers' media URLs and webhooks point at this machine: for local development."""
     sandbox_credits: AtLeastZero = 100_000

@@ -27,6 +27,8 @@ class FolderLock:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file: int | None = None
+        self.was_left = False
+        """Whether the one before us ended without letting go: it was killed, or its machine went down."""
 
     def take(self, about: str) -> None:
         """Raises `FolderInUse`. `about` is shown to whoever is refused."""
@@ -35,6 +37,7 @@ class FolderLock:
             holder = os.read(file, 200).decode(errors="replace").strip()
             os.close(file)
             raise FolderInUse(self._folder, holder or "process unknown")
+        self.was_left = os.fstat(file).st_size > 0
         os.ftruncate(file, 0)
         os.pwrite(file, f"process {os.getpid()}, {about}".encode(), 0)
         self._file = file
@@ -53,6 +56,7 @@ class FolderLock:
 
     def release(self) -> None:
         if self._file is not None:
+            os.ftruncate(self._file, 0)
             os.close(self._file)
             self._file = None
 

@@ -14,6 +14,7 @@ from darkroom.generation import Cause, Generation, Status
 from darkroom.ledger import Balance, Entry, Kind, Purse
 from darkroom.owned import OwnedAssets
 from darkroom.records import (
+    Accepted,
     Attempt,
     Audit,
     Begun,
@@ -115,6 +116,10 @@ class Store(OwnedAssets, Protocol):
         self, account_id: str, dialect: str, fingerprint: bytes, *, since: datetime
     ) -> Generation | None:
         """The newest generation of the same request, among an account's last ones."""
+        ...
+
+    async def last_accepted(self, *, since: datetime) -> list[Accepted]:
+        """What was accepted within a second of the newest generation, and since then."""
         ...
 
     async def prune_keys(self, *, before: datetime) -> None:

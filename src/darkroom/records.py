@@ -39,6 +39,16 @@ class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A generation, and the request that it was submitted by."""
+
+    account_id: str
+    dialect: str
+    fingerprint: bytes
+    generation_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try at a provider, as stored. A ticket is there once the provider's reference is known."""

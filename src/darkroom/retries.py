@@ -43,6 +43,10 @@ class Retries:
     def knows_the_keyless(self) -> bool:
         return self._window > timedelta(0)
 
+    def is_guessing(self, asking: Asking) -> bool:
+        """Whether a request that comes again would have to be known by its fate: it has no key."""
+        return self.knows_the_keyless and asking.key is None
+
     async def first(self, asking: Asking) -> Generation | None:
         """What the same request led to before; None where this is the first. Raises `IdempotencyConflict`.
 
@@ -83,11 +87,20 @@ class Retries:
 
     def lose(self, asking: Asking) -> None:
         """Nobody gets the answer to this one: the next request that is the same asks for it once more."""
-        if not self.knows_the_keyless or asking.key is not None:
+        if not self.is_guessing(asking):
             return
         if len(self._lost) >= MOST_LOST:
             self._forget(self._clock.now())
         self._lost.setdefault(_who(asking), deque()).append((self._clock.now(), asking))
+
+    async def recall(self) -> None:
+        """After a crash: what was accepted in its last second may not have been answered."""
+        if not self.knows_the_keyless:
+            return
+        for accepted in await self._store.last_accepted(since=self._clock.now() - self._window):
+            asking = Asking(account_id=accepted.account_id, dialect=accepted.dialect, fingerprint=accepted.fingerprint)
+            asking.decide(accepted.generation_id)
+            self.lose(asking)
 
     async def _find_lost(self, asking: Asking, now: datetime) -> Generation | None:
         if not self._lost:

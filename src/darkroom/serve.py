@@ -54,6 +54,7 @@ def build_application(engine: Engine) -> Switchboard:
         url=engine.url,
         public_url=engine.settings.public_url,
         retries=engine.retries,
+        hold_s=engine.settings.answer_hold_s,
         spool=engine.uploads.folder,
         retry_after_s=engine.history.retry_after_s,
         otherwise=pages,

@@ -230,6 +230,8 @@ class Engine:
         rescued = await self.store.rescue(now=self.clock.now())
         if rescued:
             log.info("queued again what was cut off", generations=rescued)
+        if self._lock.was_left:
+            await self.retries.recall()
         for provider in self.providers.values():
             await provider.open()
         await self.sweeper.prepare()

@@ -36,11 +36,14 @@ async def cutting(
             up_writer.transport.abort()
             await noticed()
         else:
-            answer = await _message(up_reader)
-            if not is_cut and cut is Cut.DURING:
-                answer = answer[: len(answer) - 20]
+            is_during = not is_cut and cut is Cut.DURING
             is_cut = True
-            writer.write(answer)
+            # As much of it as has come so far, and no more; else all of it.
+            answer = await up_reader.read(100_000) if is_during else await _message(up_reader)
+            if is_during:
+                up_writer.transport.abort()
+                await noticed()
+            writer.write(answer[: len(answer) - 20] if is_during else answer)
             await writer.drain()
             up_writer.close()
         writer.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -9,11 +10,15 @@ from darkroom.generation import Generation
 from darkroom.ports import NewGeneration
 from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
+from darkroom.testing import ScriptedProvider
 from darkroom.verbs import List
 from tests.harness import Running, running
 from tests.retries.clients import BODY, EVERY, Client
 from tests.retries.proxy import Cut, cutting
 from tests.worker.scene import until
+
+HOLD_S = 0.3
+"""Long enough for a busy machine to notice that its caller has gone."""
 
 KEY = {"Idempotency-Key": "order-4711"}
 
@@ -53,7 +58,7 @@ def cut_once(
     """What the client was told, what the server has, and its metrics."""
 
     async def act() -> tuple[str, list[str], str]:
-        async with running([], store=Slow, repeat_window_s=window_s) as server:
+        async with running([], store=Slow, repeat_window_s=window_s, answer_hold_s=HOLD_S) as server:
             server.engine.queue._slots["sketch"] = 0  # nothing is carried out: submits alone are looked at
             store = server.engine.store
             assert isinstance(store, Slow)
@@ -78,8 +83,9 @@ def cut_once(
 
 
 @each_client
-def test_a_connection_that_dies_before_the_answer(client: Client) -> None:
-    told, stored, metrics = cut_once(client, Cut.BEFORE, {})
+@pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.DURING], ids=["before", "during"])
+def test_a_connection_that_dies_before_the_whole_answer_is_there(client: Client, cut: Cut) -> None:
+    told, stored, metrics = cut_once(client, cut, {})
     assert stored == [told]
     assert 'darkroom_repeated_submits_total{dialect="native",reason="lost answer"} 1.0' in metrics
 
@@ -93,9 +99,14 @@ def test_with_a_key_it_does_not_matter_where_it_dies(client: Client, cut: Cut) -
 
 
 def test_a_request_that_says_it_is_a_retry_is_one() -> None:
-    told, stored, metrics = cut_once(EVERY["openai"], Cut.DURING, {})
-    assert stored == [told]
-    assert 'darkroom_repeated_submits_total{dialect="native",reason="retry count"} 1.0' in metrics
+    async def act() -> None:
+        async with running([]) as server:
+            server.engine.queue._slots["sketch"] = 0
+            first = await server.ask("POST", "/v1/generations", BODY)
+            again = await server.ask("POST", "/v1/generations", BODY, headers={"x-stainless-retry-count": "1"})
+            assert (again.body["id"], await generations(server)) == (first.body["id"], [first.body["id"]])
+
+    asyncio.run(act())
 
 
 def test_a_retry_that_comes_before_the_first_is_stored_waits_for_it() -> None:
@@ -158,5 +169,16 @@ def test_a_caller_that_hangs_up_while_it_waits_is_told_when_it_comes_again() -> 
             answer = await again
             assert (answer.body["id"], answer.body["status"]) == (stored, "canceled")
             assert answer.headers["idempotency-replayed"] == "true"
+
+    asyncio.run(act())
+
+
+def test_a_server_that_was_stopped_has_answered_everyone(tmp_path: Path) -> None:
+    async def act() -> None:
+        told = []
+        for _ in range(2):
+            async with running(ScriptedProvider([], slots=0), data=tmp_path) as server:
+                told.append((await server.ask("POST", "/v1/generations", BODY)).body["id"])
+        assert told[0] != told[1]
 
     asyncio.run(act())

@@ -27,8 +27,9 @@ async def submit(life: Life, headers: dict[str, str]) -> str:
     [
         ({"Idempotency-Key": "order-4711"}, {"Idempotency-Key": "order-4711"}),
         ({"x-stainless-retry-count": "0"}, {"x-stainless-retry-count": "1"}),
+        ({}, {}),
     ],
-    ids=["key", "retry count"],
+    ids=["key", "retry count", "neither"],
 )
 @pytest.mark.parametrize(("step", "lives_on"), [("before submit", False), ("after submit", True)])
 def test_the_retry_finds_it_in_the_next_life(
@@ -46,9 +47,12 @@ def test_the_retry_finds_it_in_the_next_life(
             assert len(stored) == lives_on
             told = await submit(life, again)
             await life.reach(told)
-            assert await submit(life, again) == told
-            assert [body["id"] for body in await life.everything()] == (stored or [told])
-            assert lives.starts("sturdy") == {told: 1}
+            assert told in (stored or [told])
+            # Without a key or a count, one that comes after an answer is meant.
+            once_more = await submit(life, again)
+            assert (once_more == told) is bool(again)
+            await life.reach(once_more)
+            assert lives.starts("sturdy") == dict.fromkeys({told, once_more}, 1)
 
     asyncio.run(run())
     assert asyncio.run(books.audit(tmp_path / "data" / "darkroom.db")) == []

@@ -8,6 +8,7 @@ from darkroom.clock import to_micros
 from darkroom.errors import IdempotencyConflict
 from darkroom.generation import Generation
 from darkroom.ports import KEYS_LIVE, NewGeneration
+from darkroom.records import Accepted
 from darkroom.store import queries, rows
 from darkroom.store.database import Database
 
@@ -36,6 +37,14 @@ class Keyed:
             if number is None:
                 return None
             return rows.generation(connection.execute(GENERATION.by_number, {"number": number}).fetchall()[0])
+
+        return await self._database.read(question)
+
+    async def last_accepted(self, *, since: datetime) -> list[Accepted]:
+        arguments = {"since": to_micros(since)}
+
+        def question(connection: apsw.Connection) -> list[Accepted]:
+            return [Accepted(*row) for row in connection.execute(IDEMPOTENCY.newest, arguments)]
 
         return await self._database.read(question)
 

@@ -63,6 +63,18 @@ async def respond(send: Send, content: Content, request: WireRequest, extra: Map
     await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else content.body})
 
 
+async def respond_surely(
+    send: Send, content: Content, request: WireRequest, extra: Mapping[str, str], hold: Callable[[], Awaitable[object]]
+) -> None:
+    """As `respond`, but the last byte only after `hold`: nobody has this answer before that."""
+    headers = [*content.headers, (b"x-request-id", request.id.encode())]
+    _add(headers, extra)
+    await send({"type": "http.response.start", "status": content.status, "headers": headers})
+    await send({"type": "http.response.body", "body": content.body[:-1], "more_body": True})
+    await hold()
+    await send({"type": "http.response.body", "body": content.body[-1:]})
+
+
 async def preflight(send: Send) -> None:
     await send({"type": "http.response.start", "status": 204, "headers": PREFLIGHT})
     await send({"type": "http.response.body", "body": b""})

@@ -1,5 +1,6 @@
 """From a request to a dialect and back: authenticate, limit, parse, perform, render."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
@@ -21,7 +22,7 @@ from darkroom.ids import new_id
 from darkroom.retries import Retries
 from darkroom.service import Service
 from darkroom.told import Told
-from darkroom.verbs import Fetch, FetchMany, Submit
+from darkroom.verbs import Asking, Fetch, FetchMany, Submit
 from darkroom.web.body import Disconnected, Inbox, Receive, read_body, read_file
 from darkroom.web.fingerprint import asking_of
 from darkroom.web.limiter import Limiter
@@ -29,7 +30,7 @@ from darkroom.web.line import Line, unless_disconnected
 from darkroom.web.metrics import Metrics
 from darkroom.web.rendered import Rendered
 from darkroom.web.repeats import Repeats
-from darkroom.web.respond import ENDED, Content, Send, chained, content_of, preflight, respond, stream
+from darkroom.web.respond import ENDED, Content, Send, chained, content_of, preflight, respond, respond_surely, stream
 from darkroom.web.router import Place, Router
 from darkroom.web.tags import has_tag, tagged, unchanged
 from darkroom.wire import Dialect, Event, Reply, Route, WireRequest
@@ -59,6 +60,7 @@ class Switchboard:
         url: str,
         public_url: str,
         retries: Retries,
+        hold_s: float,
         spool: Path,
         retry_after_s: Callable[[Generation, datetime], int],
         otherwise: Application,
@@ -76,6 +78,7 @@ class Switchboard:
         self._spool = spool
         self._otherwise = otherwise
         self._retries = retries
+        self._hold_s = hold_s
         self._retry_after_s = retry_after_s
         self._rendered = Rendered()
         self._repeats = Repeats(service, metrics)
@@ -200,7 +203,32 @@ class Switchboard:
                 content = unchanged(content)
             if principal is not None and not extra and isinstance(answer, Generation):
                 self._repeats.keep(place, principal, answer, content, reply)
-            await respond(send, content, request, extra)
+            if isinstance(verb, Submit) and verb.asking is not None and self._retries.is_guessing(verb.asking):
+                await self._respond_surely(verb.asking, send, content, request, extra, receive)
+            else:
+                await respond(send, content, request, extra)
+
+    async def _respond_surely(
+        self,
+        asking: Asking,
+        send: Send,
+        content: Content,
+        request: WireRequest,
+        extra: Mapping[str, str],
+        receive: Receive,
+    ) -> None:
+        """A connection that dies in the middle of the answer looks like one that is closed after it, unless the answer
+        has not ended yet. So the end is held back for a moment, and who hangs up in that moment does not have it."""
+        line = Line(receive, lambda: self._retries.lose(asking))
+
+        async def hold() -> None:
+            await asyncio.sleep(self._hold_s)
+            line.close()
+
+        try:
+            await respond_surely(send, content, request, extra, hold)
+        finally:
+            line.close()
 
     async def _submit(self, principal: Principal, verb: Submit, receive: Receive) -> Generation:
         """What nobody is there any more to hear of stays submitted; who asks for it again is told."""

@@ -14,5 +14,12 @@ SELECT number FROM (SELECT number, dialect, fingerprint, created_at FROM generat
  WHERE dialect = :dialect AND fingerprint = :fingerprint AND created_at >= :since
  ORDER BY number DESC LIMIT 1;
 
+-- name: newest
+-- What was accepted in the second before the last of all: their answers may never have gone out.
+SELECT account_id, dialect, fingerprint, id FROM generation
+ WHERE number > (SELECT coalesce(max(number), 0) FROM generation) - 5000 AND fingerprint IS NOT NULL
+   AND created_at >= (SELECT created_at FROM generation ORDER BY number DESC LIMIT 1) - 1000000 AND created_at >= :since
+ ORDER BY number;
+
 -- name: prune
 DELETE FROM idempotency WHERE at < :before;
