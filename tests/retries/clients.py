@@ -13,6 +13,8 @@ from fal_client.client import _maybe_retry_request
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
+from darkroom.cli.remote import RemoteSession
+
 BODY: dict[str, Any] = {"model": "kling-v2.1", "inputs": {"prompt": "A blooming flower"}}
 
 Client = Callable[[str, str, Mapping[str, str]], Awaitable[dict[str, Any]]]
@@ -63,6 +65,13 @@ async def with_aiohttp(url: str, key: str, headers: Mapping[str, str]) -> dict[s
                 if not tries_left:
                     raise
     raise AssertionError
+
+
+async def with_our_own(url: str, key: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """`darkroom generate` against a server: it brings a key of its own."""
+    async with aiohttp.ClientSession() as session:
+        made = await RemoteSession(session, url, key).submit(BODY["model"], BODY["inputs"])
+    return {"id": made.id}
 
 
 EVERY: Mapping[str, Client] = {

@@ -13,7 +13,7 @@ from darkroom.store.sqlite import SqliteStore
 from darkroom.testing import ScriptedProvider
 from darkroom.verbs import List
 from tests.harness import Running, running
-from tests.retries.clients import BODY, EVERY, Client
+from tests.retries.clients import BODY, EVERY, Client, with_our_own
 from tests.retries.proxy import Cut, cutting
 from tests.worker.scene import until
 
@@ -94,6 +94,13 @@ def test_a_connection_that_dies_before_the_whole_answer_is_there(client: Client,
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.DURING], ids=["before", "during"])
 def test_with_a_key_it_does_not_matter_where_it_dies(client: Client, cut: Cut) -> None:
     told, stored, metrics = cut_once(client, cut, KEY)
+    assert stored == [told]
+    assert 'darkroom_repeated_submits_total{dialect="native",reason="key"} 1.0' in metrics
+
+
+@pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.DURING], ids=["before", "during"])
+def test_the_command_line_brings_a_key_of_its_own(cut: Cut) -> None:
+    told, stored, metrics = cut_once(with_our_own, cut, {}, window_s=0)
     assert stored == [told]
     assert 'darkroom_repeated_submits_total{dialect="native",reason="key"} 1.0' in metrics
 

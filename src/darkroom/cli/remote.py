@@ -69,7 +69,7 @@ class RemoteSession:
         key = {"idempotency-key": new_id()}
         body = {"model": model, "inputs": given}
         for _ in range(SUBMIT_TRIES - 1):
-            with suppress(aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, TimeoutError):
+            with suppress(aiohttp.ClientError, TimeoutError):
                 return await self._ask("POST", "/v1/generations", GenerationBody, body, key)
         return await self._ask("POST", "/v1/generations", GenerationBody, body, key)
 
