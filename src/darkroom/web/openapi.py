@@ -1,5 +1,6 @@
 """The native API as an OpenAPI 3.1 document, made from the types that are sent."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -107,6 +108,25 @@ OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str,
 )
 
 
+LAST_EVENT = {"Last-Event-ID": "The id of the last event seen: what came after it is told, or a reset"}
+
+HEADERS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("post", "/v1/generations"): {
+        "Prefer": "wait=N: answer with the end, where it comes within N seconds (60 at most)"
+    },
+    ("get", "/v1/generations/{id}"): {
+        "If-None-Match": "The ETag of the answer that is known: 304 while nothing is new"
+    },
+    ("get", "/v1/generations/{id}/events"): LAST_EVENT,
+    ("get", "/v1/events"): LAST_EVENT,
+}
+
+ALSO: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("get", "/v1/generations/{id}"): {"304": "As it is known already"},
+    ("get", "/v1/generations/{id}/events"): {"204": "Nothing follows the event that was seen last"},
+}
+"""Answers that have no body."""
+
 BYTES: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 FILE: dict[str, Any] = {
     **BYTES,
@@ -133,6 +153,11 @@ def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for method, path, summary, status, takes, gives, query in OPERATIONS:
         paths.setdefault(path, {})[method] = _operation(path, summary, status, takes, gives, query)
+        for name, about in HEADERS.get((method, path), {}).items():
+            header = {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+            paths[path][method]["parameters"].append({**header, "description": about})
+        for code, about in ALSO.get((method, path), {}).items():
+            paths[path][method]["responses"][code] = {"description": about}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Darkroom", "version": __version__, "description": "Asynchronous media generation."},
