@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from darkroom.asset import Asset
 from darkroom.credits import Credits
@@ -356,5 +357,36 @@ def test_events_of_other_processes_are_told_once_and_in_order(file: Path) -> Non
             ]
             assert await ours.events_since(newest) == (newest, [])
             assert [generation.id for generation in (await theirs.events_since(start))[1]] == [mine.id]
+
+    play(act)
+
+
+def test_what_a_submit_answers_is_what_its_row_says(file: Path) -> None:
+    async def act() -> None:
+        async with opened(file) as store:
+            ann = await an_account(store, permanent=100, subscription=30)
+            everything = a_new(
+                ann,
+                40,
+                inputs={"prompt": "a reel", "image_urls": ["https://example.com/a.png"], "seed": None, "scale": 1.5},
+                wire={"seen": True},
+                callback_url="https://example.com/hook",
+                retention_days=3,
+                expires_after_s=60,
+                warn_before_s=10,
+                priority=1,
+                run_limit=2,
+                start_by=NOW,
+                deadline_at=LATER,
+                fingerprint=b"f" * 32,
+                idempotency_key="k",
+            )
+            unset = {
+                name for name in everything.__struct_fields__ if getattr(everything, name) in (None, "", 0, {}, ())
+            }
+            assert unset <= {"in_flight_limit", "plan"}, "give the new field a value here"
+            told = await store.submit(everything)
+            store.forget()
+            assert await store.get(told.id) == replace(told, event=0)
 
     play(act)

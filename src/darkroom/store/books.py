@@ -23,6 +23,9 @@ ACCOUNT = queries.load("account")
 LEDGER = queries.load("ledger")
 GENERATION = queries.load("generation")
 
+PURSES = {purse.value: purse for purse in Purse}
+UNMOVED = {str(bucket): 0 for bucket in Bucket}
+
 
 class Books:
     def __init__(self, database: Database) -> None:
@@ -112,8 +115,9 @@ class Books:
         entry = Entry(account_id=account_id, kind=Kind.GRANT, purse=purse, amount=amount, note=note)
 
         def verb(connection: apsw.Connection) -> Entry:
-            (stored,) = self._append(connection, [entry], at=now)
-            return stored
+            connection.execute(LEDGER.open, {"account_id": account_id, "purse": purse})
+            self._append(connection, [entry], at=now)
+            return rows.entry(_row(connection, LEDGER.by_sequence, {"sequence": connection.last_insert_rowid()}))
 
         return await self._database.write(verb)
 
@@ -145,32 +149,32 @@ class Books:
         found = connection.execute(LEDGER.balances, {"account_id": account_id})
         return {Purse(purse): rows.balance(*buckets) for purse, *buckets in found}
 
+    def _available(self, connection: apsw.Connection, account_id: str) -> dict[Purse, Credits]:
+        found = connection.execute(LEDGER.balances, {"account_id": account_id})
+        return {PURSES[purse]: Credits(available) for purse, _, available, _, _ in found}
+
     def _holds(self, connection: apsw.Connection, generation_id: str) -> list[Entry]:
         found = connection.execute(LEDGER.holds, {"generation_id": generation_id})
         return [rows.entry(row) for row in found]
 
-    def _append(self, connection: apsw.Connection, entries: Sequence[Entry], *, at: datetime) -> list[Entry]:
-        """Write entries and move what they move; a CHECK refuses what would overdraw a bucket."""
-        stored = []
+    def _append(self, connection: apsw.Connection, entries: Sequence[Entry], *, at: datetime) -> None:
+        """Move what entries move, and write them; a CHECK refuses what would overdraw a bucket."""
+        now = to_micros(at)
         for entry in entries:
-            arguments = {
-                "at": to_micros(at),
-                "account_id": entry.account_id,
-                "generation_id": entry.generation_id,
-                "kind": entry.kind,
-                "purse": entry.purse,
-                "amount": entry.amount,
-                "note": entry.note,
-            }
-            row = _row(connection, LEDGER.append, arguments)
-            stored.append(rows.entry(row))
-            if entry.kind is Kind.GRANT:
-                connection.execute(LEDGER.open, {"account_id": entry.account_id, "purse": entry.purse})
+            place = {"account_id": entry.account_id, "purse": entry.purse}
             source, target = FLOWS[entry.kind]
-            moved: dict[str, int] = {str(bucket): 0 for bucket in Bucket}
-            moved |= {str(source): -entry.amount, str(target): +entry.amount}
-            connection.execute(LEDGER.move, {"account_id": entry.account_id, "purse": entry.purse, **moved})
-        return stored
+            connection.execute(LEDGER.move, {**UNMOVED, **place, source: -entry.amount, target: entry.amount})
+            connection.execute(
+                LEDGER.append,
+                {
+                    **place,
+                    "at": now,
+                    "generation_id": entry.generation_id,
+                    "kind": entry.kind,
+                    "amount": entry.amount,
+                    "note": entry.note,
+                },
+            )
 
 
 def _row(connection: apsw.Connection, query: str, arguments: dict[str, Any], *, missing: str = "it") -> rows.Row:

@@ -1,5 +1,6 @@
 """Rows to values and back. Instants are microseconds, JSON is text; columns come in the order of the migrations."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from darkroom.clock import from_micros
 from darkroom.credits import Credits
 from darkroom.generation import Cause, Generation, Notice, Status
 from darkroom.ledger import Balance, Bucket, Entry, Kind, Purse
+from darkroom.records import NewGeneration
 
 Row = tuple[Any, ...]
 
@@ -56,6 +58,30 @@ def generation(row: Row) -> Generation:
         run_limit=row[31],
         start_by=None if row[34] is None else from_micros(row[34]),
         deadline_at=None if row[35] is None else from_micros(row[35]),
+    )
+
+
+def accepted(new: NewGeneration, number: int, held: Sequence[Entry]) -> Generation:
+    """What reading the row of a generation that was just stored would give, without the reading."""
+    return Generation(
+        number=number,
+        id=new.id,
+        account_id=new.account_id,
+        dialect=new.dialect,
+        model=new.model,
+        modality=new.modality,
+        task=new.task,
+        provider=new.provider,
+        inputs=new.inputs,
+        wire=new.wire,
+        quote=new.quote,
+        held={entry.purse.value: entry.amount for entry in held},
+        created_at=new.created_at,
+        callback_url=new.callback_url,
+        priority=new.priority,
+        run_limit=new.run_limit,
+        start_by=new.start_by,
+        deadline_at=new.deadline_at,
     )
 
 

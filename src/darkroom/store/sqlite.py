@@ -47,9 +47,9 @@ class SqliteStore(Books, Outbox, Keyed, Owned, Retold):
             count = connection.execute(GENERATION.count_in_flight, {"account_id": new.account_id}).get
             if count >= new.in_flight_limit:
                 raise TooManyInFlight(limit=new.in_flight_limit, plan=new.plan)
-        balances = self._balances(connection, new.account_id)
-        available = {purse: balance.available for purse, balance in balances.items()}
-        held = ledger.hold(new.account_id, new.id, quote=new.quote, available=available)
+        held = ledger.hold(
+            new.account_id, new.id, quote=new.quote, available=self._available(connection, new.account_id)
+        )
         arguments = {
             "id": new.id,
             "account_id": new.account_id,
@@ -73,7 +73,8 @@ class SqliteStore(Books, Outbox, Keyed, Owned, Retold):
             "start_by": None if new.start_by is None else to_micros(new.start_by),
             "deadline_at": None if new.deadline_at is None else to_micros(new.deadline_at),
         }
-        generation = rows.generation(_one(connection, GENERATION.insert, arguments))
+        connection.execute(GENERATION.insert, arguments)
+        generation = rows.accepted(new, connection.last_insert_rowid(), held)
         self._append(connection, held, at=new.created_at)
         if new.idempotency_key is not None:
             self._remember(connection, new)

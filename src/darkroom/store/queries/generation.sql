@@ -5,8 +5,7 @@ INSERT INTO generation (id, account_id, dialect, model, modality, task, provider
                         run_limit, start_by, deadline_at)
 VALUES (:id, :account_id, :dialect, :model, :modality, :task, :provider, :inputs, :wire, :quote, :held, 'queued',
         :now, :retention_days, :expires_after_s, :warn_before_s,
-        :callback_url, :fingerprint, :priority, :run_limit, :start_by, :deadline_at)
-RETURNING *;
+        :callback_url, :fingerprint, :priority, :run_limit, :start_by, :deadline_at);
 
 -- name: by_id
 SELECT * FROM generation WHERE id = :id;

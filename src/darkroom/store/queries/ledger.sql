@@ -1,8 +1,10 @@
 -- name: append
 -- Entries are only ever added.
 INSERT INTO entry (at, account_id, generation_id, kind, purse, amount, note)
-VALUES (:at, :account_id, :generation_id, :kind, :purse, :amount, :note)
-RETURNING sequence, at, account_id, generation_id, kind, purse, amount, note;
+VALUES (:at, :account_id, :generation_id, :kind, :purse, :amount, :note);
+
+-- name: by_sequence
+SELECT sequence, at, account_id, generation_id, kind, purse, amount, note FROM entry WHERE sequence = :sequence;
 
 -- name: open
 -- A purse with nothing in it, so that moves out of it meet the CHECK and not a missing row.
