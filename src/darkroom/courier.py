@@ -2,27 +2,28 @@
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 from weakref import WeakValueDictionary
 
+import msgspec
 import structlog
 
+from darkroom import signing
 from darkroom.clock import Clock
 from darkroom.guarded import GuardedClient, Refused, host_of
-from darkroom.ports import Delivery
-from darkroom.wire import Dialect, Reply
+from darkroom.patience import HOPELESS_AFTER, USUAL_SCHEDULE_S, Outcome, Stretch, jitter, next_try_at, outcome_of
+from darkroom.webhook import Bulletin, Delivery, Outbox, Parcel, Try
+from darkroom.wire import Dialect, Message, Reply
 
 log = structlog.get_logger(__name__)
 
-USUAL_SCHEDULE_S = (5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 36000.0)
-"""Seconds from each failed try to the next; after the last one a delivery is given up."""
-
 ANSWER_LIMIT_S = 15.0
-SLOTS = 16
+SLOTS = 256
+"""So many at once: a slot costs a socket, and a hundred hosts that answer nobody must not hold them all."""
+
 SLOTS_PER_HOST = 4
 """A host that lets every message run into the limit keeps no more than these, however many it has coming."""
 
@@ -34,24 +35,6 @@ HAND_PER_HOST = 64
 
 REST_LIMIT_S = 5.0
 """How long a message waits that nobody woke us for: one that another process wrote."""
-
-
-class Outbox(Protocol):
-    """What of the store is used here."""
-
-    async def due_deliveries(
-        self, *, now: datetime, limit: int, busy_hosts: Collection[str]
-    ) -> tuple[list[Delivery], datetime | None]: ...
-
-    async def note_delivery(
-        self, delivery_id: str, *, is_done: bool, outcome: str, due_at: datetime | None, now: datetime
-    ) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    is_done: bool
-    text: str
 
 
 def usual_schedule(dialect: str) -> Sequence[float]:
@@ -69,6 +52,7 @@ class Courier:
         reply_for: Callable[[Delivery], Awaitable[Reply]],
         clock: Clock,
         schedule_for: Callable[[str], Sequence[float]] = usual_schedule,
+        stretch: Stretch = jitter,
     ) -> None:
         self._store = store
         self._client = client
@@ -76,6 +60,8 @@ class Courier:
         self._reply_for = reply_for
         self._clock = clock
         self._schedule_for = schedule_for
+        self._stretch = stretch
+        self._resting: dict[str, datetime] = {}
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._in_hand_of: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(SLOTS)
@@ -120,15 +106,31 @@ class Courier:
         in_hand = set(self._in_hand)
         busy = [host for host, count in self._in_hand_of.items() if count >= HAND_PER_HOST]
         due, next_due_at = await self._store.due_deliveries(now=self._clock.now(), limit=HAND_SIZE, busy_hosts=busy)
-        new = [delivery for delivery in due if delivery.id not in in_hand]
+        new = await self._without_resting([delivery for delivery in due if delivery.id not in in_hand])
         for delivery in new:
             task = asyncio.create_task(self._carry(delivery))
             task.add_done_callback(_tell_of_fault)
             self._in_hand[delivery.id] = task
             self._in_hand_of[host_of(delivery.url)] += 1
-        if new and len(due) == HAND_SIZE:
+        if len(due) == HAND_SIZE and any(delivery.id not in in_hand for delivery in due):
             self.wake()  # there may be more, for hosts that are less busy
         return next_due_at
+
+    def _end_of_rest(self, parcel: Parcel) -> datetime | None:
+        until = self._resting.get(parcel.url)
+        return None if until is None or until <= self._clock.now() else until
+
+    async def _without_resting(self, new: list[Parcel]) -> list[Parcel]:
+        """All but those to receivers that asked for a rest: these are due again at its end."""
+        now = self._clock.now()
+        self._resting = {url: until for url, until in self._resting.items() if until > now}
+        if not self._resting:
+            return new
+        for url, until in self._resting.items():
+            early = [parcel.id for parcel in new if parcel.url == url]
+            if early:
+                await self._store.postpone_deliveries(early, due_at=until)
+        return [parcel for parcel in new if parcel.url not in self._resting]
 
     async def _rest(self, *, until: datetime | None) -> None:
         seconds = REST_LIMIT_S if until is None else (until - self._clock.now()).total_seconds()
@@ -136,18 +138,21 @@ class Courier:
             async with asyncio.timeout(min(max(seconds, 0), REST_LIMIT_S)):
                 await self._woken.wait()
 
-    async def _carry(self, delivery: Delivery) -> None:
+    async def _carry(self, parcel: Parcel) -> None:
         try:
             # Its host's lane first: who waits there keeps no slot from others.
-            async with self._lane(host_of(delivery.url)), self._slots:
-                outcome = await self._try(delivery)
-            due_at = await self._note(delivery, outcome)
+            async with self._lane(host_of(parcel.url)), self._slots:
+                due_at, has_next = self._end_of_rest(parcel), False
+                if due_at is None:
+                    due_at, has_next = await self._try(parcel)
+                else:
+                    await self._store.postpone_deliveries([parcel.id], due_at=due_at)
         finally:
-            left = self._leave(delivery)
-        if due_at is not None or left == HAND_PER_HOST // 2:
+            left = self._leave(parcel)
+        if due_at is not None or has_next or left == HAND_PER_HOST // 2:
             self.wake()
 
-    def _leave(self, delivery: Delivery) -> int:
+    def _leave(self, delivery: Parcel) -> int:
         """Out of our hands; returns how many of its host's are left."""
         del self._in_hand[delivery.id]
         host = host_of(delivery.url)
@@ -164,48 +169,74 @@ class Courier:
             lane = self._lanes[host] = asyncio.Semaphore(SLOTS_PER_HOST)
         return lane
 
-    async def _try(self, delivery: Delivery) -> Outcome:
+    async def _try(self, parcel: Parcel) -> tuple[datetime | None, bool]:
+        """Send it, and write down how that went: when the next try is due, and whether another message is now."""
+        at, began = self._clock.now(), time.perf_counter()
+        message, outcome = await self._send(parcel)
+        now = self._clock.now()
+        schedule_s = self._schedule_for(parcel.dialect)
+        due_at = next_try_at(outcome, tries=parcel.tries, schedule_s=schedule_s, now=now, stretch=self._stretch)
+        if outcome.rest_s > 0:
+            self._resting[parcel.url] = now + timedelta(seconds=outcome.rest_s)
+        made = (
+            None
+            if message is None
+            else Try(
+                at=at,
+                latency_ms=round((time.perf_counter() - began) * 1000),
+                status=outcome.status,
+                outcome=outcome.text,
+                headers=message.headers,
+                body=message.body.decode("utf-8", "replace"),
+            )
+        )
+        has_next = await self._store.note_delivery(
+            parcel.id,
+            is_done=outcome.is_done,
+            outcome=outcome.text,
+            due_at=due_at,
+            now=now,
+            made=made,
+            disable_why=outcome.disable_why,
+            hopeless_since=now - HOPELESS_AFTER,
+        )
+        _tell(parcel, outcome, due_at)
+        return due_at, has_next
+
+    async def _send(self, parcel: Parcel) -> tuple[Message | None, Outcome]:
+        message = None
         try:
-            return await self._send(delivery)
+            # Made anew for each try: its signature covers the time it is sent at.
+            message = await self._message(parcel)
+            if message is None:
+                return None, Outcome(is_done=True, text="not sent")
+            answered = await self._client.post(
+                parcel.url, body=message.body, headers=message.headers, seconds=ANSWER_LIMIT_S
+            )
+            return message, outcome_of(answered, now=self._clock.now())
         except Refused as refusal:
-            return Outcome(is_done=False, text=refusal.reason)
+            return message, Outcome(is_done=False, text=refusal.reason)
         except Exception:
             # A bug in one dialect's message uses up that message's tries and nothing else.
-            log.exception("a webhook could not be made", delivery=delivery.id, dialect=delivery.dialect)
-            return Outcome(is_done=False, text="internal error")
+            log.exception("a webhook could not be made", delivery=parcel.id, dialect=parcel.dialect)
+            return message, Outcome(is_done=False, text="internal error")
 
-    async def _send(self, delivery: Delivery) -> Outcome:
-        # Rendered anew for each try: its signature covers the time it is sent at.
-        message = self._dialects[delivery.dialect].message(delivery, await self._reply_for(delivery))
-        if message is None:
-            return Outcome(is_done=True, text="not sent")
-        status = await self._client.post(
-            delivery.url, body=message.body, headers=message.headers, seconds=ANSWER_LIMIT_S
-        )
-        return Outcome(is_done=200 <= status < 300, text=f"answered {status}")
-
-    async def _note(self, delivery: Delivery, outcome: Outcome) -> datetime | None:
-        """Write down how a try went; returns when the next one is due, if there is to be one."""
-        now = self._clock.now()
-        schedule_s = self._schedule_for(delivery.dialect)
-        due_at = None
-        if not outcome.is_done and delivery.tries < len(schedule_s):
-            due_at = now + timedelta(seconds=schedule_s[delivery.tries])
-        await self._store.note_delivery(
-            delivery.id, is_done=outcome.is_done, outcome=outcome.text, due_at=due_at, now=now
-        )
-        _tell(delivery, outcome, due_at)
-        return due_at
+    async def _message(self, parcel: Parcel) -> Message | None:
+        if isinstance(parcel, Delivery):
+            return self._dialects[parcel.dialect].message(parcel, await self._reply_for(parcel))
+        assert isinstance(parcel, Bulletin)
+        body = msgspec.json.encode({"type": parcel.event, "timestamp": parcel.created_at, "data": parcel.data})
+        return Message(body, signing.headers(parcel, body, now=self._clock.now()))
 
 
-def _tell(delivery: Delivery, outcome: Outcome, due_at: datetime | None) -> None:
+def _tell(parcel: Parcel, outcome: Outcome, due_at: datetime | None) -> None:
     # The host only: the rest of the URL may carry the receiver's secrets.
     about = log.bind(
-        delivery=delivery.id,
-        generation=delivery.generation.id,
-        host=host_of(delivery.url),
+        delivery=parcel.id,
+        generation=parcel.generation.id if isinstance(parcel, Delivery) else None,
+        host=host_of(parcel.url),
         outcome=outcome.text,
-        tries=delivery.tries + 1,
+        tries=parcel.tries + 1,
     )
     if outcome.is_done:
         about.info("webhook settled")

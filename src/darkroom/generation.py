@@ -72,6 +72,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: datetime | None = None
     expires_at: datetime | None = None
     callback_url: str | None = None
+    callback_events: tuple[str, ...] = ()
     start_by: datetime | None = None
     deadline_at: datetime | None = None
     priority: int = 0

@@ -63,6 +63,14 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How a post was answered; `retry_after` as the header said it, empty where it did not."""
+
+    status: int
+    retry_after: str = ""
+
+
 class Resolver(Protocol):
     async def resolve(self, host: str, port: int) -> list[str]:
         """The IP addresses of a host name; raises `OSError`."""
@@ -200,18 +208,19 @@ class GuardedClient:
                 raise Refused("answered with compressed bytes")
             await _save(response, target, limit_bytes=limits.size_bytes)
 
-    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], seconds: float = 15) -> int:
-        """The status of the answer, redirects included; raises `Refused`."""
-        status = 0
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], seconds: float = 15) -> Answered:
+        """How the answer began, redirects included; raises `Refused`."""
+        answered = None
         try:
             async with _within(seconds), self._request("POST", _parse(url), body, headers) as response:
-                status = response.status
+                answered = Answered(response.status, response.headers.get("Retry-After", ""))
                 await _drain(response)
         except Unreachable:
             # The status is the verdict; what broke off after it does not change it.
-            if status == 0:
+            if answered is None:
                 raise
-        return status
+        assert answered is not None
+        return answered
 
     @asynccontextmanager
     async def _follow(self, url: URL) -> AsyncIterator[aiohttp.ClientResponse]:

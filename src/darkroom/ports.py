@@ -18,15 +18,14 @@ from darkroom.records import (
     Attempt,
     Audit,
     Begun,
-    Delivery,
     Discrepancy,
     EventPage,
     NewGeneration,
     Settlement,
     Turn,
-    Webhook,
 )
 from darkroom.verbs import List, ListEntries, Page, Reference
+from darkroom.webhook import Delivery, Webhook, Webhooks
 
 KEYS_LIVE = timedelta(hours=24)
 """How long an idempotency key is the name of what it led to."""
@@ -100,7 +99,7 @@ class Provider(Protocol):
     async def close(self) -> None: ...
 
 
-class Store(OwnedAssets, Protocol):
+class Store(OwnedAssets, Webhooks, Protocol):
     """Verbs, each one transaction. An answer means that it is on the disk."""
 
     async def submit(self, new: NewGeneration) -> Generation:
@@ -269,26 +268,6 @@ class Store(OwnedAssets, Protocol):
     async def list_entries(self, account_id: str, wanted: ListEntries) -> Page[Entry]: ...
 
     async def audit(self) -> Audit: ...
-
-    async def create_webhook(self, webhook: Webhook) -> None: ...
-
-    async def webhooks(self, account_id: str) -> tuple[Webhook, ...]: ...
-
-    async def delete_webhook(self, account_id: str, webhook_id: str) -> None: ...
-
-    async def due_deliveries(
-        self, *, now: datetime, limit: int, busy_hosts: Collection[str] = ()
-    ) -> tuple[list[Delivery], datetime | None]:
-        """What is to be sent now, but for `busy_hosts`, and when the next one is due."""
-        ...
-
-    async def note_delivery(
-        self, delivery_id: str, *, is_done: bool, outcome: str, due_at: datetime | None, now: datetime
-    ) -> None: ...
-
-    async def prune_deliveries(self, *, before: datetime, limit: int) -> int:
-        """Forget some deliveries older than this that were delivered or given up; returns how many."""
-        ...
 
 
 class Queue(Protocol):

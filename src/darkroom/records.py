@@ -8,7 +8,7 @@ import msgspec
 
 from darkroom.asset import Asset
 from darkroom.credits import Credits
-from darkroom.generation import Cause, Generation, Notice, Status
+from darkroom.generation import Cause, Generation, Status
 
 
 class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +26,7 @@ class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
     quote: Credits
     created_at: datetime
     callback_url: str | None = None
+    callback_events: tuple[str, ...] = ()
     in_flight_limit: int | None = None
     retention_days: int | None = None
     expires_after_s: int | None = None
@@ -86,34 +87,6 @@ class EventPage:
     events: tuple[tuple[int, Status, Generation], ...]
     newest: int
     is_cut: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
-    """An account's endpoint for a dialect's events; empty `events` is all of them."""
-
-    id: str
-    account_id: str
-    dialect: str
-    url: str
-    secret: str
-    events: tuple[str, ...]
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One message on its way: kept until it is delivered or given up. `state` is what to tell of the
-    generation: a status that it has come to, or that its assets are about to be deleted."""
-
-    id: str
-    generation: Generation
-    state: Status | Notice
-    url: str
-    secret: str
-    dialect: str
-    tries: int
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from darkroom.account import Plan, Principal, Statement
 from darkroom.catalogue import Catalogue, Model
 from darkroom.clock import Clock
 from darkroom.credits import Credits
+from darkroom.endpoints import Endpoints
 from darkroom.errors import (
     Gone,
     InvalidInput,
@@ -101,6 +102,7 @@ class Service:
         client: GuardedClient,
         shelf: Shelf,
         uploads: Uploads,
+        endpoints: Endpoints,
         retention: Retention,
         clock: Clock,
         providers: Collection[str],
@@ -152,6 +154,7 @@ class Service:
             ShowUpload: uploads.show,
             CompleteUpload: uploads.complete,
             DropUpload: uploads.drop,
+            **endpoints.verbs,
         }
 
     async def perform(self, principal: Principal | None, verb: Verb) -> Answer | Statement:
@@ -216,7 +219,7 @@ class Service:
     async def _take(self, principal: Principal, wanted: Submit, model: Model, admission: Admission) -> Generation:
         self._check_plan(principal.plan, model)
         if wanted.callback_url is not None:
-            self._check_callback(wanted.callback_url)
+            self._check_callback(wanted.callback_url, wanted.callback_field)
         given = model.read_form(wanted.inputs) if wanted.is_form else wanted.inputs
         given = model.without_strangers(given, wanted.may_drop)
         inputs = model.accept(self._intake.plant(given, admission))
@@ -238,6 +241,7 @@ class Service:
             quote=model.quote(inputs),
             created_at=now,
             callback_url=wanted.callback_url,
+            callback_events=wanted.callback_events,
             in_flight_limit=None if queues else principal.plan.in_flight,
             run_limit=principal.plan.in_flight if queues else None,
             priority=wanted.priority,
@@ -275,11 +279,11 @@ class Service:
         if needs is not None and plan.level < needs.level:
             raise PlanTooLow(plan=plan.name, needs=f"plan '{needs.name}'")
 
-    def _check_callback(self, url: str) -> None:
+    def _check_callback(self, url: str, field: str) -> None:
         try:
             self._client.check(url)
         except Refused as error:
-            raise InvalidInput.of("callback_url", str(error)) from None
+            raise InvalidInput.of(field, str(error)) from None
 
     async def fetch(self, principal: Principal, wanted: Fetch | Watch) -> Generation:
         generation = await self._own(principal, wanted.id)

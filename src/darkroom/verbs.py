@@ -16,6 +16,7 @@ from darkroom.credits import Credits
 from darkroom.generation import Generation, Status
 from darkroom.ledger import Entry
 from darkroom.owned import OwnedAsset, Upload
+from darkroom.webhook import WebhookAnswer, WebhookVerb
 
 Reference = str | int
 """A generation's id, or its number where a dialect shows numbers."""
@@ -83,6 +84,8 @@ class Submit(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str = ""
     catalogue: str = ""
     callback_url: str | None = None
+    callback_events: tuple[str, ...] = ()
+    callback_field: str = "callback_url"
     asking: Asking | None = None
     expires_after_s: int | None = None
     warn_before_s: int | None = None
@@ -338,6 +341,7 @@ Verb = (
     | ShowUpload
     | CompleteUpload
     | DropUpload
+    | WebhookVerb
 )
 
 
@@ -383,5 +387,6 @@ Answer = (
     | OwnedAsset
     | Page[OwnedAsset]
     | Upload
+    | WebhookAnswer
     | None
 )

@@ -18,10 +18,11 @@ from darkroom.assets import Links, open_assets
 from darkroom.catalogue import Catalogue
 from darkroom.clock import Clock, SystemClock
 from darkroom.config import Settings
-from darkroom.courier import USUAL_SCHEDULE_S, Courier
+from darkroom.courier import Courier
 from darkroom.credits import credits
 from darkroom.deadlines import Deadlines
 from darkroom.dialects import DIALECTS
+from darkroom.endpoints import Endpoints
 from darkroom.errors import InvalidInput, NotFound
 from darkroom.generation import Generation
 from darkroom.guarded import GuardedClient, Refused
@@ -30,6 +31,7 @@ from darkroom.intake import Intake
 from darkroom.ledger import Purse
 from darkroom.lock import FolderLock
 from darkroom.notify import Bell
+from darkroom.patience import USUAL_SCHEDULE_S
 from darkroom.ports import Assets, Delivery, Provider, Store
 from darkroom.providers.sketch.pool import RenderPool
 from darkroom.providers.sketch.provider import Sketch
@@ -123,6 +125,13 @@ class Engine:
         )
         self.access = Access(store=self.store, plans=self.plans, clock=self.clock, key_forms=self.key_forms)
         self.retries = Retries(store=self.store, clock=self.clock, window_s=settings.repeat_window_s)
+        self.endpoints = Endpoints(
+            store=self.store,
+            client=self.client,
+            clock=self.clock,
+            secret_for={name: dialect.new_secret for name, dialect in self.dialects.items()},
+            wake=lambda: self.courier.wake(),
+        )
         self.service = self._make_service()
         self.worker = self._make_worker()
         self.sweeper = Sweeper(
@@ -160,6 +169,7 @@ class Engine:
             client=self.client,
             shelf=self.shelf,
             uploads=self.uploads,
+            endpoints=self.endpoints,
             retention=self.retention,
             clock=self.clock,
             providers=self.providers,

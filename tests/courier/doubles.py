@@ -14,7 +14,7 @@ from darkroom.credits import Credits
 from darkroom.errors import Rejected
 from darkroom.generation import Generation, Status
 from darkroom.guarded import host_of
-from darkroom.ports import Delivery
+from darkroom.webhook import Delivery, Parcel, Try
 from darkroom.wire import Message, Reply, Route, WireRequest, WireResponse
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -65,6 +65,8 @@ class Row:
     due_at: datetime | None
     is_done: bool = False
     outcomes: list[str] = field(default_factory=list)
+    tries: list[Try] = field(default_factory=list)
+    disable_why: str = ""
 
 
 class MemoryOutbox:
@@ -73,6 +75,7 @@ class MemoryOutbox:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.notes: asyncio.Queue[str] = asyncio.Queue()
+        self.postponed: asyncio.Queue[str] = asyncio.Queue()
         self.looks: asyncio.Queue[None] = asyncio.Queue()
         self.gate = asyncio.Event()
         self.gate.set()
@@ -84,10 +87,12 @@ class MemoryOutbox:
         return row
 
     async def due_deliveries(
-        self, *, now: datetime, limit: int, busy_hosts: Collection[str]
-    ) -> tuple[list[Delivery], datetime | None]:
+        self, *, now: datetime, limit: int, busy_hosts: Collection[str] = ()
+    ) -> tuple[list[Parcel], datetime | None]:
         waiting = [(row.due_at, row.delivery) for row in self.rows.values() if row.due_at is not None]
-        due = [delivery for due_at, delivery in waiting if due_at <= now and host_of(delivery.url) not in busy_hosts]
+        due: list[Parcel] = [
+            delivery for due_at, delivery in waiting if due_at <= now and host_of(delivery.url) not in busy_hosts
+        ]
         later = [due_at for due_at, _ in waiting if due_at > now]
         self.looks.put_nowait(None)
         if self.faults:
@@ -96,8 +101,17 @@ class MemoryOutbox:
         return due[:limit], min(later, default=None)
 
     async def note_delivery(
-        self, delivery_id: str, *, is_done: bool, outcome: str, due_at: datetime | None, now: datetime
-    ) -> None:
+        self,
+        delivery_id: str,
+        *,
+        is_done: bool,
+        outcome: str,
+        due_at: datetime | None,
+        now: datetime,
+        made: Try | None = None,
+        disable_why: str = "",
+        hopeless_since: datetime | None = None,
+    ) -> bool:
         if self.note_faults:
             raise self.note_faults.pop(0)
         row = self.rows[delivery_id]
@@ -105,7 +119,15 @@ class MemoryOutbox:
         row.is_done = is_done
         row.due_at = due_at
         row.outcomes.append(outcome)
+        row.tries += [made] if made is not None else []
+        row.disable_why = disable_why
         self.notes.put_nowait(delivery_id)
+        return False
+
+    async def postpone_deliveries(self, delivery_ids: Collection[str], *, due_at: datetime) -> None:
+        for delivery_id in delivery_ids:
+            self.rows[delivery_id].due_at = due_at
+            self.postponed.put_nowait(delivery_id)
 
 
 def id_and_state(delivery: Delivery, reply: Reply) -> Message | None:
@@ -156,6 +178,7 @@ class Receiver:
     def __init__(self, statuses: Sequence[int]) -> None:
         self._statuses = list(statuses)
         self.port = 0
+        self.retry_after = ""
         self.letters: list[Letter] = []
         self.arrivals: asyncio.Queue[Letter] = asyncio.Queue()
         self.door = asyncio.Event()
@@ -178,7 +201,10 @@ class Receiver:
         finally:
             self.waiting -= 1
         status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
-        return web.Response(status=status, headers={"Location": "/elsewhere"} if 300 <= status < 400 else {})
+        headers = {"Location": "/elsewhere"} if 300 <= status < 400 else {}
+        if self.retry_after and status >= 400:
+            headers["Retry-After"] = self.retry_after
+        return web.Response(status=status, headers=headers)
 
 
 @contextlib.asynccontextmanager

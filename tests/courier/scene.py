@@ -40,14 +40,18 @@ class Scene:
         async def reply_for(delivery: Delivery) -> Reply:
             return a_reply(clock.now())
 
-        self.courier = Courier(self.outbox, self.client, dialects, reply_for, clock, schedule_for)
+        self.courier = Courier(self.outbox, self.client, dialects, reply_for, clock, schedule_for, stretch=lambda: 1.0)
 
 
 @contextlib.asynccontextmanager
 async def a_scene(
-    *statuses: int, clock: Clock | None = None, schedule_for: Callable[[str], Sequence[float]] = usual_schedule
+    *statuses: int,
+    clock: Clock | None = None,
+    schedule_for: Callable[[str], Sequence[float]] = usual_schedule,
+    retry_after: str = "",
 ) -> AsyncIterator[Scene]:
     async with receiving(*statuses) as receiver:
+        receiver.retry_after = retry_after
         scene = Scene(receiver, clock or FrozenClock(), schedule_for)
         await scene.client.open()
         running = asyncio.create_task(scene.courier.run())

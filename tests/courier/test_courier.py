@@ -42,19 +42,19 @@ def test_a_slow_receiver_with_more_than_a_hand_holds_up_nobody_either() -> None:
     play(act)
 
 
-def test_sixteen_are_on_their_way_at_once() -> None:
+def test_two_hundred_and_fifty_six_are_on_their_way_at_once() -> None:
     async def act() -> None:
         async with a_scene() as scene:
             scene.receiver.door.clear()
-            for number in range(40):
+            for number in range(300):
                 scene.outbox.add(a_delivery(f"d{number}", scene.receiver.url("/slow", host=f"h{number}.example")))
             scene.courier.wake()
-            for _ in range(16):
+            for _ in range(256):
                 await scene.receiver.arrivals.get()
             scene.receiver.door.set()
-            for _ in range(40):
+            for _ in range(300):
                 await scene.outbox.notes.get()
-            assert scene.receiver.most_waiting == 16
+            assert scene.receiver.most_waiting == 256
 
     play(act)
 

@@ -208,11 +208,16 @@ def test_entries() -> None:
 
 
 def test_a_submit_is_read() -> None:
-    body = {"model": "kling-v2.1", "inputs": {"prompt": "x"}, "callback_url": "https://example.com/hook"}
+    body = {"model": "kling-v2.1", "inputs": {"prompt": "x"}, "webhook_url": "https://example.com/hook"}
     assert native.parse_submit(a_request(body=body)) == Submit(
-        model="kling-v2.1", inputs={"prompt": "x"}, callback_url="https://example.com/hook"
+        model="kling-v2.1",
+        inputs={"prompt": "x"},
+        callback_url="https://example.com/hook",
+        callback_field="webhook_url",
     )
-    assert native.parse_submit(a_request(body={"model": "m"})) == Submit(model="m", inputs={})
+    assert native.parse_submit(a_request(body={"model": "m"})) == Submit(
+        model="m", inputs={}, callback_field="webhook_url"
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,8 +231,10 @@ def test_a_submit_is_read() -> None:
         ({"model": "m", "inputs": None}, "inputs"),
         ({"model": "m", "prompt": "x"}, "prompt"),
         ({"model": "m", "wait": 5}, "wait"),
-        ({"model": "m", "callback_url": 5}, "callback_url"),
-        ({"model": "m", "callback_url": ""}, "callback_url"),
+        ({"model": "m", "webhook_url": 5}, "webhook_url"),
+        ({"model": "m", "webhook_url": ""}, "webhook_url"),
+        ({"model": "m", "webhook_events": "completed"}, "webhook_events"),
+        ({"model": "m", "webhook_events": ["completed"]}, "webhook_events"),
     ],
     ids=str,
 )
@@ -241,7 +248,10 @@ def test_unknown_names_are_each_told_with_what_is_allowed() -> None:
     with pytest.raises(errors.InvalidInput) as caught:
         native.parse_submit(a_request(body={"model": "m", "prompt": "x", "duration": 5}))
     assert [problem.field for problem in caught.value.problems] == ["prompt", "duration"]
-    allowed = "model, inputs, callback_url, expires_after_s, warn_before_s, priority, deadline_s, start_within_s"
+    allowed = (
+        "model, inputs, webhook_url, webhook_events, expires_after_s, warn_before_s, priority, deadline_s, "
+        "start_within_s"
+    )
     assert caught.value.problems[0].message == f"is not known here; allowed are {allowed}"
 
 

@@ -15,7 +15,8 @@ async def exchange(answer: Answer, *, seconds: float = 15) -> tuple[int, Server]
         await client.open()
         try:
             url = server.url("/hook?token=1")
-            return await client.post(url, body=b'{"a":1}', headers={"X-Id": "d1"}, seconds=seconds), server
+            answered = await client.post(url, body=b'{"a":1}', headers={"X-Id": "d1"}, seconds=seconds)
+            return answered.status, server
         finally:
             await client.close()
 

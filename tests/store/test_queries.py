@@ -9,11 +9,13 @@ from darkroom.store.database import connect, migrate
 from tests.store.conftest import NOW, a_new, an_account, opened, play
 
 GENERATION = queries.load("generation")
-EVENT = queries.load("event")
+DELIVERY = queries.load("delivery")
 
 
 @pytest.mark.parametrize(
-    "query", [GENERATION.queued, GENERATION.rescue, EVENT.due, EVENT.next_due], ids=["queued", "rescue", "due", "next"]
+    "query",
+    [GENERATION.queued, GENERATION.rescue, DELIVERY.due, DELIVERY.next_due],
+    ids=["queued", "rescue", "due", "next"],
 )
 def test_a_table_of_what_is_long_over_is_not_read(file: Path, query: str) -> None:
     migrate(file)

@@ -86,7 +86,7 @@ MODELS = (
 )
 NAMES = (
     *("model", "inputs", "params", "prompt", "text", "duration", "aspect_ratio", "image_url", "size", "quality"),
-    *("stream", "count", "rating", "name", "username", "wait", "until", "callback_url", "limit", "page", "cursor"),
+    *("stream", "count", "rating", "name", "username", "wait", "until", "webhook_url", "limit", "page", "cursor"),
     *("status", "state", "category", "model_slug", "favorites_only", "created_after", "modality", "generation_id"),
     *("generation_ids", "generation_ids[]", "generation_ids[0]", "keyframes", "frame0", "loop", "number_results"),
     *("resolution", "seed", "input", "image", "video_url", "voice_id", "format", "type", "url", "id"),
@@ -127,7 +127,7 @@ NEARLY = st.fixed_dictionaries(
         "rating": VALUES,
         "count": VALUES,
         "keyframes": VALUES,
-        "callback_url": VALUES,
+        "webhook_url": VALUES,
     },
 )
 BODIES = st.one_of(

@@ -1,20 +1,20 @@
 """A word before the end: whoever asked for it is told once that a generation's assets are about to be deleted."""
 
 import asyncio
-from datetime import timedelta
 
 import msgspec
 
 from darkroom.dialects.native import Native
 from darkroom.generation import Notice
 from darkroom.testing import FrozenClock, an_output
+from tests.dialects.samples import a_delivery
 from tests.harness import Running, free_port, running
 
 
 async def told(server: Running) -> list[str]:
     """The states of all messages that have been written, in order."""
     return await server.engine.database.read(
-        lambda connection: [row[0] for row in connection.execute("SELECT state FROM delivery ORDER BY id")]
+        lambda connection: [row[0] for row in connection.execute("SELECT event FROM delivery ORDER BY number")]
     )
 
 
@@ -25,7 +25,7 @@ def test_it_is_told_once_and_in_time() -> None:
             body = {
                 "model": "kling-v2.1",
                 "inputs": {"prompt": "a crane"},
-                "callback_url": f"http://127.0.0.1:{free_port()}/",
+                "webhook_url": f"http://127.0.0.1:{free_port()}/",
                 "expires_after_s": 7200,
             }
             warned = (await server.ask("POST", "/v1/generations", {**body, "warn_before_s": 3600})).body["id"]
@@ -41,8 +41,7 @@ def test_it_is_told_once_and_in_time() -> None:
             await server.engine.retention.expire()
             await server.engine.retention.expire()
             assert await told(server) == [*before, "expiring"]
-            due, _ = await server.engine.store.due_deliveries(now=clock.now() + timedelta(days=1), limit=99)
-            (delivery,) = [delivery for delivery in due if delivery.state is Notice.EXPIRING]
+            delivery = a_delivery(await server.engine.store.get(warned), state=Notice.EXPIRING)
             message = Native().message(delivery, server.engine.reply())
             assert message is not None
             sent = msgspec.json.decode(message.body)

@@ -18,6 +18,7 @@ from darkroom.store.sqlite import SqliteStore
 from darkroom.sweeper import Sweeper
 from darkroom.testing import FrozenClock, ScriptedProvider, an_output
 from darkroom.verbs import Fetch, List, Remove
+from darkroom.webhook import Delivery, Parcel
 from tests.worker.scene import Scene, files_in, interrupted, play, until, working
 
 NOW = FrozenClock().now()
@@ -331,16 +332,23 @@ def test_messages_are_written_with_the_change_that_they_tell(tmp_path: Path) -> 
                 )
             await store.begin(id, now=NOW)
             due, _ = await store.due_deliveries(now=NOW, limit=10)
-            assert [(delivery.url, delivery.state) for delivery in due] == [("https://example.com/all", Status.RUNNING)]
+            assert told(due) == [("https://example.com/all", Status.RUNNING)]
             settlement = Settlement(status=Status.COMPLETED, used=credits(40))
             with pytest.raises(StaleAttempt):
                 await store.settle(id, 2, settlement, now=NOW)
             assert len((await store.due_deliveries(now=NOW, limit=10))[0]) == 1
             await store.settle(id, 1, settlement, now=NOW)
             due, _ = await store.due_deliveries(now=NOW, limit=10)
-            assert sorted((delivery.url, delivery.state) for delivery in due) == [
-                ("https://example.com/all", Status.COMPLETED),
+            # What /all is still to be told of the beginning goes before the end.
+            assert told(due) == [
                 ("https://example.com/all", Status.RUNNING),
+                ("https://example.com/ends", Status.COMPLETED),
+            ]
+            (running, _) = due
+            assert await store.note_delivery(running.id, is_done=True, outcome="", due_at=None, now=NOW)
+            due, _ = await store.due_deliveries(now=NOW, limit=10)
+            assert told(due) == [
+                ("https://example.com/all", Status.COMPLETED),
                 ("https://example.com/ends", Status.COMPLETED),
             ]
 
@@ -358,3 +366,7 @@ def test_links_are_signed_with_a_secret_of_the_folder_that_is_made_once(tmp_path
             assert scene.engine.links.path("a.mp4", now=NOW) == path
 
     play(act)
+
+
+def told(due: list[Parcel]) -> list[tuple[str, str]]:
+    return sorted((delivery.url, delivery.state) for delivery in due if isinstance(delivery, Delivery))

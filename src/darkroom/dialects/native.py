@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from darkroom import errors
+from darkroom import errors, signing
 from darkroom.account import KeyForm, Statement
 from darkroom.catalogue import Model
 from darkroom.credits import in_credits
-from darkroom.dialects import native_assets, wire
+from darkroom.dialects import native_assets, native_webhooks, wire
 from darkroom.dialects.native_bodies import (
     PRIORITIES,
     EntryList,
@@ -76,12 +76,15 @@ def parse_submit(request: WireRequest) -> Submit:
     inputs = body.get("inputs", {})
     if not isinstance(inputs, dict):
         raise errors.InvalidInput.of("inputs", f"must be an object, not {wire.kind(inputs)}")
-    callback_url = wire.text(body, "callback_url") if body.get("callback_url") is not None else None
+    webhook_url = wire.text(body, "webhook_url") if body.get("webhook_url") is not None else None
+    events = [] if body.get("webhook_events") is None else body["webhook_events"]
     model = wire.text(body, "model", limit=200)
     return Submit(
         model=model,
         inputs=inputs,
-        callback_url=callback_url,
+        callback_url=webhook_url,
+        callback_field="webhook_url",
+        callback_events=native_webhooks.read_events(events, "webhook_events"),
         expires_after_s=native_assets.life(body.get("expires_after_s")),
         warn_before_s=native_assets.life(body.get("warn_before_s"), "warn_before_s"),
         wait_s=wait_before_s(preferred_wait_s(request)),
@@ -225,6 +228,7 @@ class Native:
         Route("GET", "/v1/account", lambda request: ShowAccount(), render_account),
         Route("GET", "/v1/account/entries", parse_entries, render_entries),
         *native_assets.ROUTES,
+        *native_webhooks.ROUTES,
     )
 
     def refuse(self, error: errors.Rejected, request: WireRequest) -> WireResponse:
@@ -246,10 +250,14 @@ class Native:
         return {}
 
     def new_secret(self) -> str:
-        return wire.new_standard_secret()
+        return signing.new_secret()
 
     def message(self, delivery: Delivery, reply: Reply) -> Message | None:
-        """Standard Webhooks; the body is the event's name and the generation."""
-        told = {"type": f"generation.{delivery.state}", "data": show_generation(delivery.generation, reply)}
+        """Standard Webhooks; the body is the event's name, when it was, and the generation as it is now."""
+        told = {
+            "type": f"generation.{delivery.state}",
+            "timestamp": delivery.created_at,
+            "data": show_generation(delivery.generation, reply),
+        }
         body = msgspec.json.encode(told)
-        return Message(body, wire.standard_webhook_headers(delivery.id, delivery.secret, body, now=reply.now))
+        return Message(body, signing.headers(delivery, body, now=reply.now))

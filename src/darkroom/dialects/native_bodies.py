@@ -138,13 +138,14 @@ PRIORITIES = {"low": -1, "normal": 0, "high": 1}
 
 
 class SubmitBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`inputs` are the model's own, see `GET /v1/models/{slug}`. `callback_url` is told of each change. It is deleted
-    `expires_after_s` seconds after its end, where that is sooner than the plan's retention; `warn_before_s` seconds
-    before that the event `generation.expiring` is sent."""
+    """`inputs` are the model's own, see `GET /v1/models/{slug}`. `webhook_url` is told of each change after `queued`,
+    or of the `webhook_events` only. It is deleted `expires_after_s` seconds after its end, where that is sooner than
+    the plan's retention; `warn_before_s` seconds before that the event `generation.expiring` is sent."""
 
     model: str
     inputs: dict[str, Any]
-    callback_url: str | None = None
+    webhook_url: str | None = None
+    webhook_events: list[str] | None = None
     expires_after_s: int | None = None
     warn_before_s: int | None = None
     priority: Literal["low", "normal", "high"] = "normal"

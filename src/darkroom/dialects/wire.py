@@ -1,9 +1,5 @@
-"""What the dialects share: reading a request, writing instants, and the usual ways of signing a webhook."""
+"""What the dialects share: reading a request, writing instants, showing what we keep."""
 
-import base64
-import hashlib
-import hmac
-import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -121,22 +117,6 @@ def number(value: float | None) -> int | float | None:
 
 def is_file(value: object) -> bool:
     return isinstance(value, Arrival)
-
-
-def new_standard_secret() -> str:
-    """A `whsec_` secret of Standard Webhooks, in standard base64: some verifiers split it at its one underscore."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
-
-
-def standard_webhook_headers(message_id: str, secret: str, body: bytes, *, now: datetime) -> dict[str, str]:
-    """The headers of Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, with a `whsec_` secret."""
-    timestamp = str(int(now.timestamp()))
-    headers = {"content-type": "application/json", "webhook-id": message_id, "webhook-timestamp": timestamp}
-    if secret:
-        key = base64.b64decode(secret.removeprefix("whsec_"))
-        digest = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
-        headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
-    return headers
 
 
 def look_up(table: Mapping[type[DarkroomError], Found], error: DarkroomError) -> Found:

@@ -2,21 +2,26 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import apsw
+import msgspec
 from msgspec.structs import replace
 
 from darkroom.clock import from_micros, to_micros
-from darkroom.errors import NotFound
 from darkroom.generation import Generation, Notice, Status
 from darkroom.guarded import host_of
 from darkroom.ids import new_id
-from darkroom.ports import Delivery, Webhook
 from darkroom.store import queries, rows
 from darkroom.store.database import Database
+from darkroom.webhook import DISABLED_EVENT, Bulletin, Delivery, OldSecret, Parcel, Try
 
 EVENT = queries.load("event")
+DELIVERY = queries.load("delivery")
+WEBHOOK = queries.load("webhook")
 GENERATION = queries.load("generation")
+
+SECRETS = msgspec.json.Decoder(tuple[OldSecret, ...])
 
 
 class Outbox:
@@ -36,18 +41,38 @@ class Outbox:
         self, connection: apsw.Connection, generation: Generation, state: Status | Notice, *, now: datetime
     ) -> None:
         """A message for everyone who asked to be told of this state."""
-        event = {"id": generation.id, "status": state, "now": to_micros(now)}
         asked = {"account_id": generation.account_id, "dialect": generation.dialect}
-        receivers = [
-            (url, secret)
-            for url, secret, events in connection.execute(EVENT.endpoints, asked)
-            if events == "[]" or state in rows.from_json_texts(events)
-        ]
-        if generation.callback_url is not None and state is not Status.QUEUED:
-            receivers.append((generation.callback_url, ""))
-        for url, secret in receivers:
-            message = {"delivery_id": new_id(), "url": url, "host": host_of(url), "secret": secret}
-            connection.execute(EVENT.deliver, {**event, **message})
+        about = {**asked, "generation_id": generation.id, "event": state}
+        for webhook_id, url, events, disabled_at in _endpoints(connection, asked):
+            if events == "[]" or state in rows.from_json_texts(events):
+                self._post(connection, url, about, webhook_id=webhook_id, is_held=disabled_at is not None, now=now)
+        wanted = generation.callback_events
+        if generation.callback_url is not None and (state in wanted if wanted else state is not Status.QUEUED):
+            self._post(connection, generation.callback_url, about, now=now)
+
+    def _post(
+        self,
+        connection: apsw.Connection,
+        url: str,
+        about: dict[str, Any],
+        *,
+        webhook_id: str | None = None,
+        is_held: bool = False,
+        now: datetime,
+    ) -> str:
+        message = {
+            "id": new_id(),
+            "generation_id": None,
+            "data": "{}",
+            **about,
+            "webhook_id": webhook_id,
+            "url": url,
+            "host": host_of(url),
+            "is_held": is_held,
+            "now": to_micros(now),
+        }
+        connection.execute(DELIVERY.insert, message)
+        return str(message["id"])
 
     async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
         def question(connection: apsw.Connection) -> tuple[int, list[Generation]]:
@@ -73,63 +98,30 @@ class Outbox:
 
         return await self._database.read(question)
 
-    async def create_webhook(self, webhook: Webhook) -> None:
-        arguments = {
-            "id": webhook.id,
-            "account_id": webhook.account_id,
-            "dialect": webhook.dialect,
-            "url": webhook.url,
-            "secret": webhook.secret,
-            "events": rows.to_json(webhook.events),
-            "now": to_micros(webhook.created_at),
-        }
-
-        def verb(connection: apsw.Connection) -> None:
-            connection.execute(EVENT.insert_webhook, arguments)
-
-        await self._database.write(verb)
-
-    async def webhooks(self, account_id: str) -> tuple[Webhook, ...]:
-        def question(connection: apsw.Connection) -> tuple[Webhook, ...]:
-            found = connection.execute(EVENT.webhooks, {"account_id": account_id})
-            return tuple(
-                Webhook(
-                    id=row[0],
-                    account_id=row[1],
-                    dialect=row[2],
-                    url=row[3],
-                    secret=row[4],
-                    events=rows.from_json_texts(row[5]),
-                    created_at=from_micros(row[6]),
-                )
-                for row in found
-            )
-
-        return await self._database.read(question)
-
-    async def delete_webhook(self, account_id: str, webhook_id: str) -> None:
-        def verb(connection: apsw.Connection) -> None:
-            arguments = {"account_id": account_id, "id": webhook_id}
-            if connection.execute(EVENT.delete_webhook, arguments).fetchone() is None:
-                raise NotFound(f"webhook {webhook_id}")
-
-        await self._database.write(verb)
-
     async def due_deliveries(
         self, *, now: datetime, limit: int, busy_hosts: Collection[str] = ()
-    ) -> tuple[list[Delivery], datetime | None]:
-        def question(connection: apsw.Connection) -> tuple[list[Delivery], datetime | None]:
+    ) -> tuple[list[Parcel], datetime | None]:
+        def question(connection: apsw.Connection) -> tuple[list[Parcel], datetime | None]:
             at = to_micros(now)
             arguments = {"now": at, "limit": limit, "busy_hosts": rows.to_json(list(busy_hosts))}
-            due = [_delivery(connection, row) for row in connection.execute(EVENT.due, arguments).fetchall()]
-            following = connection.execute(EVENT.next_due, {"now": at}).get
+            due = [_parcel(connection, row, now) for row in connection.execute(DELIVERY.due, arguments).fetchall()]
+            following = connection.execute(DELIVERY.next_due, {"now": at}).get
             return due, None if following is None else from_micros(following)
 
         return await self._database.read(question)
 
     async def note_delivery(
-        self, delivery_id: str, *, is_done: bool, outcome: str, due_at: datetime | None, now: datetime
-    ) -> None:
+        self,
+        delivery_id: str,
+        *,
+        is_done: bool,
+        outcome: str,
+        due_at: datetime | None,
+        now: datetime,
+        made: Try | None = None,
+        disable_why: str = "",
+        hopeless_since: datetime | None = None,
+    ) -> bool:
         arguments = {
             "id": delivery_id,
             "is_done": is_done,
@@ -138,8 +130,45 @@ class Outbox:
             "now": to_micros(now),
         }
 
+        def verb(connection: apsw.Connection) -> bool:
+            noted = connection.execute(DELIVERY.note, arguments).fetchone()
+            if noted is None:
+                return False  # its endpoint was deleted while it was on its way
+            stage, account_id, webhook_id, generation_id, url = noted
+            if made is not None:
+                connection.execute(DELIVERY.insert_try, {"id": delivery_id, **_try(made)})
+            if webhook_id is not None:
+                why = disable_why or _hopeless(connection, webhook_id, is_done, hopeless_since, now)
+                if why and self._disable(connection, account_id, webhook_id, why=why, now=now):
+                    return True
+            line = {"generation_id": generation_id, "url": url, "now": to_micros(now)}
+            is_open = stage in ("waiting", "due")
+            return not is_open and connection.execute(DELIVERY.promote, line).fetchone() is not None
+
+        return await self._database.write(verb)
+
+    def _disable(
+        self, connection: apsw.Connection, account_id: str, webhook_id: str, *, why: str, now: datetime
+    ) -> bool:
+        """Send nothing there any more, and tell the account's other endpoints; False where it was disabled already."""
+        disabled = {"account_id": account_id, "id": webhook_id, "why": why, "now": to_micros(now)}
+        row = connection.execute(WEBHOOK.disable, disabled).fetchone()
+        if row is None:
+            return False
+        connection.execute(DELIVERY.hold, {"webhook_id": webhook_id})
+        asked = {"account_id": account_id, "dialect": "native"}
+        data = rows.to_json({"id": webhook_id, "url": row[0], "reason": why})
+        about = {**asked, "event": DISABLED_EVENT, "data": data}
+        for other_id, url, events, disabled_at in _endpoints(connection, asked):
+            if other_id != webhook_id and (events == "[]" or DISABLED_EVENT in rows.from_json_texts(events)):
+                self._post(connection, url, about, webhook_id=other_id, is_held=disabled_at is not None, now=now)
+        return True
+
+    async def postpone_deliveries(self, delivery_ids: Collection[str], *, due_at: datetime) -> None:
+        arguments = [{"id": delivery_id, "due_at": to_micros(due_at)} for delivery_id in delivery_ids]
+
         def verb(connection: apsw.Connection) -> None:
-            connection.execute(EVENT.note, arguments)
+            connection.executemany(DELIVERY.postpone, arguments)
 
         await self._database.write(verb)
 
@@ -147,21 +176,50 @@ class Outbox:
         arguments = {"before": to_micros(before), "limit": limit}
 
         def verb(connection: apsw.Connection) -> int:
-            return len(connection.execute(EVENT.prune_deliveries, arguments).fetchall())
+            return len(connection.execute(DELIVERY.prune, arguments).fetchall())
 
         return await self._database.write(verb)
 
 
-def _delivery(connection: apsw.Connection, row: rows.Row) -> Delivery:
+def _endpoints(connection: apsw.Connection, asked: dict[str, str]) -> list[rows.Row]:
+    return connection.execute(DELIVERY.endpoints, asked).fetchall()
+
+
+def _hopeless(
+    connection: apsw.Connection, webhook_id: str, is_done: bool, since: datetime | None, now: datetime
+) -> str:
+    """Write down whether an endpoint fails; why it is to be disabled, where it has failed for too long."""
+    if is_done:
+        connection.execute(WEBHOOK.note_success, {"id": webhook_id})
+        return ""
+    failing = connection.execute(WEBHOOK.note_failure, {"id": webhook_id, "now": to_micros(now)}).fetchone()
+    if failing is None or since is None or failing[0] > to_micros(since):
+        return ""
+    return f"every try has failed since {from_micros(failing[0]):%Y-%m-%d %H:%M} UTC"
+
+
+def _try(made: Try) -> dict[str, Any]:
+    return {
+        "at": to_micros(made.at),
+        "latency_ms": made.latency_ms,
+        "status": made.status,
+        "outcome": made.outcome,
+        "headers": rows.to_json(made.headers),
+        "body": made.body,
+    }
+
+
+def _parcel(connection: apsw.Connection, row: rows.Row, now: datetime) -> Parcel:
+    known = {
+        "id": row[0],
+        "url": row[4],
+        "dialect": row[5],
+        "tries": row[6],
+        "created_at": from_micros(row[7]),
+        "secret": row[8],
+        "old_secrets": tuple(old.secret for old in SECRETS.decode(row[9]) if old.until > now),
+    }
+    if row[1] is None:
+        return Bulletin(event=row[2], data=msgspec.json.decode(row[3]), **known)
     (found,) = connection.execute(GENERATION.by_id, {"id": row[1]}).fetchall()
-    generation = rows.generation(found)
-    return Delivery(
-        id=row[0],
-        generation=generation,
-        state=rows.STATES[row[2]],
-        url=row[3],
-        secret=row[4],
-        dialect=generation.dialect,
-        tries=row[5],
-        created_at=from_micros(row[6]),
-    )
+    return Delivery(generation=rows.generation(found), state=rows.STATES[row[2]], **known)

@@ -58,6 +58,7 @@ def generation(row: Row) -> Generation:
         run_limit=row[31],
         start_by=None if row[34] is None else from_micros(row[34]),
         deadline_at=None if row[35] is None else from_micros(row[35]),
+        callback_events=() if row[36] == "[]" else from_json_texts(row[36]),
     )
 
 

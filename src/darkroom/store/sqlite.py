@@ -16,9 +16,9 @@ from darkroom.ports import Attempt, Begun, NewGeneration, Settlement, Turn
 from darkroom.store import queries, rows
 from darkroom.store.books import Books
 from darkroom.store.database import Database
+from darkroom.store.endpoints import Endpoints
 from darkroom.store.keyed import Keyed
 from darkroom.store.listing import list_generations
-from darkroom.store.outbox import Outbox
 from darkroom.store.owned import Owned
 from darkroom.store.recent import Recent
 from darkroom.store.retold import Retold
@@ -28,7 +28,7 @@ GENERATION = queries.load("generation")
 ATTEMPT = queries.load("attempt")
 
 
-class SqliteStore(Books, Outbox, Keyed, Owned, Retold):
+class SqliteStore(Books, Endpoints, Keyed, Owned, Retold):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._recent = Recent()
@@ -67,6 +67,7 @@ class SqliteStore(Books, Outbox, Keyed, Owned, Retold):
             "expires_after_s": new.expires_after_s,
             "warn_before_s": new.warn_before_s,
             "callback_url": new.callback_url,
+            "callback_events": rows.to_json(new.callback_events),
             "fingerprint": new.fingerprint,
             "priority": new.priority,
             "run_limit": new.run_limit,

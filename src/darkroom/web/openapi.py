@@ -9,6 +9,7 @@ from darkroom import __version__
 from darkroom.dialects import native_assets as assets
 from darkroom.dialects import native_bodies as bodies
 from darkroom.dialects import native_waiting
+from darkroom.dialects import native_webhooks as hooks
 
 KEY: list[dict[str, list[str]]] = [{"key": []}]
 REFUSALS = {
@@ -41,6 +42,15 @@ TYPES = (
     assets.UploadBody,
     native_waiting.ProgressBody,
     native_waiting.UnfinishedBody,
+    hooks.MakeWebhookBody,
+    hooks.ChangeWebhookBody,
+    hooks.RotateBody,
+    hooks.RedeliverBody,
+    hooks.RedeliveredBody,
+    hooks.WebhookBody,
+    hooks.WebhookList,
+    hooks.DeliveryBody,
+    hooks.DeliveryList,
 )
 
 OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str, ...]], ...] = (
@@ -104,6 +114,49 @@ OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str,
     ("put", "/v1/uploads/{id}/parts/{number}", "Send a part", "200", bytes, assets.UploadBody, ()),
     ("post", "/v1/uploads/{id}/complete", "Make it an asset", "201", None, assets.AssetBody, ()),
     ("delete", "/v1/uploads/{id}", "Give an upload up", "204", None, None, ()),
+    ("post", "/v1/webhooks", "Make a webhook endpoint", "201", hooks.MakeWebhookBody, hooks.WebhookBody, ()),
+    ("get", "/v1/webhooks", "List webhook endpoints", "200", None, hooks.WebhookList, ()),
+    ("get", "/v1/webhooks/{id}", "One webhook endpoint", "200", None, hooks.WebhookBody, ()),
+    (
+        "patch",
+        "/v1/webhooks/{id}",
+        "Change, disable or enable an endpoint",
+        "200",
+        hooks.ChangeWebhookBody,
+        hooks.WebhookBody,
+        (),
+    ),
+    ("delete", "/v1/webhooks/{id}", "Delete an endpoint and what is on its way to it", "204", None, None, ()),
+    (
+        "post",
+        "/v1/webhooks/{id}/rotate",
+        "A new secret; the old one stays good for a while",
+        "200",
+        hooks.RotateBody,
+        hooks.WebhookBody,
+        (),
+    ),
+    ("post", "/v1/webhooks/{id}/test", "Send a test message", "202", None, hooks.DeliveryBody, ()),
+    (
+        "post",
+        "/v1/webhooks/{id}/redeliver",
+        "Send again what was not delivered since",
+        "202",
+        hooks.RedeliverBody,
+        hooks.RedeliveredBody,
+        (),
+    ),
+    (
+        "get",
+        "/v1/deliveries",
+        "The log of deliveries, newest first",
+        "200",
+        None,
+        hooks.DeliveryList,
+        ("webhook_id", "generation_id", "status", "limit", "cursor"),
+    ),
+    ("get", "/v1/deliveries/{id}", "One delivery, with each try as it went out", "200", None, hooks.DeliveryBody, ()),
+    ("post", "/v1/deliveries/{id}/redeliver", "Send one again", "202", None, hooks.DeliveryBody, ()),
     ("get", "/v1/account/entries", "Every movement of credits", "200", None, bodies.EntryList, ("limit", "cursor")),
 )
 

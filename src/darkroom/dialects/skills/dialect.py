@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from darkroom import errors
+from darkroom import errors, signing
 from darkroom.account import KeyForm, Statement
 from darkroom.brief import Modality
 from darkroom.credits import MICRO
@@ -94,7 +94,7 @@ class Skills:
         return {}
 
     def new_secret(self) -> str:
-        return wire.new_standard_secret()
+        return signing.new_secret()
 
     def message(self, delivery: Delivery, reply: Reply) -> Message | None:
         """Standard Webhooks. The generation may have gone on since: what is told is the state that it was in."""
@@ -112,7 +112,7 @@ class Skills:
         }
         told = {"type": event, "timestamp": wire.millis_z(delivery.created_at), "prediction": prediction}
         body = msgspec.json.encode(told)
-        return Message(body, wire.standard_webhook_headers(delivery.id, delivery.secret, body, now=reply.now))
+        return Message(body, signing.headers(delivery, body, now=reply.now))
 
 
 def _is_speech(request: WireRequest) -> bool:

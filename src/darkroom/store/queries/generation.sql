@@ -2,10 +2,10 @@
 -- Accept a generation; its number is the sequence that integer-id dialects show.
 INSERT INTO generation (id, account_id, dialect, model, modality, task, provider, inputs, wire, quote, held, status,
                         created_at, retention_days, expires_after_s, warn_before_s, callback_url, fingerprint, priority,
-                        run_limit, start_by, deadline_at)
+                        run_limit, start_by, deadline_at, callback_events)
 VALUES (:id, :account_id, :dialect, :model, :modality, :task, :provider, :inputs, :wire, :quote, :held, 'queued',
         :now, :retention_days, :expires_after_s, :warn_before_s,
-        :callback_url, :fingerprint, :priority, :run_limit, :start_by, :deadline_at);
+        :callback_url, :fingerprint, :priority, :run_limit, :start_by, :deadline_at, :callback_events);
 
 -- name: by_id
 SELECT * FROM generation WHERE id = :id;

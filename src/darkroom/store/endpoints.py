@@ -1,0 +1,233 @@
+"""The store's verbs on SQLite: an account's webhook endpoints, and the log of what was sent to them."""
+
+from datetime import datetime
+from typing import Any
+
+import apsw
+import msgspec
+
+from darkroom.clock import from_micros, to_micros
+from darkroom.errors import InvalidInput, NotFound
+from darkroom.guarded import host_of
+from darkroom.store import queries, rows
+from darkroom.store.outbox import SECRETS, Outbox
+from darkroom.webhook import TEST_EVENT, DeliveryPage, ListDeliveries, OldSecret, Record, Stage, Try, Webhook
+
+DELIVERY = queries.load("delivery")
+WEBHOOK = queries.load("webhook")
+
+NEWEST = 2**62
+
+
+class Endpoints(Outbox):
+    async def create_webhook(self, webhook: Webhook, *, limit: int | None = None) -> None:
+        arguments = {
+            "id": webhook.id,
+            "account_id": webhook.account_id,
+            "dialect": webhook.dialect,
+            "url": webhook.url,
+            "secret": webhook.secret,
+            "events": rows.to_json(webhook.events),
+            "now": to_micros(webhook.created_at),
+        }
+
+        def verb(connection: apsw.Connection) -> None:
+            count = connection.execute(WEBHOOK.count, {"account_id": webhook.account_id}).get
+            if limit is not None and count >= limit:
+                raise InvalidInput.of("url", f"the account has {count} webhooks already; delete one first")
+            connection.execute(WEBHOOK.insert, arguments)
+
+        await self._database.write(verb)
+
+    async def webhooks(self, account_id: str) -> tuple[Webhook, ...]:
+        def question(connection: apsw.Connection) -> tuple[Webhook, ...]:
+            return tuple(map(_webhook, connection.execute(WEBHOOK.of, {"account_id": account_id})))
+
+        return await self._database.read(question)
+
+    async def webhook(self, account_id: str, webhook_id: str) -> Webhook:
+        return await self._database.read(lambda connection: _one(connection, account_id, webhook_id))
+
+    async def change_webhook(
+        self, account_id: str, webhook_id: str, *, url: str | None, events: tuple[str, ...] | None
+    ) -> Webhook:
+        changes = {"url": url, "events": None if events is None else rows.to_json(events)}
+
+        def verb(connection: apsw.Connection) -> Webhook:
+            _one(connection, account_id, webhook_id)
+            connection.execute(WEBHOOK.change, {"account_id": account_id, "id": webhook_id, **changes})
+            if url is not None:
+                connection.execute(DELIVERY.readdress, {"id": webhook_id, "url": url, "host": host_of(url)})
+            return _one(connection, account_id, webhook_id)
+
+        return await self._database.write(verb)
+
+    async def rotate_secret(
+        self, account_id: str, webhook_id: str, *, secret: str, until: datetime, now: datetime
+    ) -> Webhook:
+        def verb(connection: apsw.Connection) -> Webhook:
+            before = _one(connection, account_id, webhook_id)
+            # None is good for longer than this rotation allows: whoever rotates at once after a leak means all of them.
+            kept = [OldSecret(old.secret, min(old.until, until)) for old in before.old_secrets]
+            old = [each for each in (OldSecret(before.secret, until), *kept) if each.until > now]
+            arguments = {"account_id": account_id, "id": webhook_id}
+            connection.execute(WEBHOOK.rotate, {**arguments, "secret": secret, "old_secrets": rows.to_json(old)})
+            return _one(connection, account_id, webhook_id)
+
+        return await self._database.write(verb)
+
+    async def disable_webhook(self, account_id: str, webhook_id: str, *, why: str, now: datetime) -> Webhook:
+        def verb(connection: apsw.Connection) -> Webhook:
+            self._disable(connection, account_id, webhook_id, why=why, now=now)
+            return _one(connection, account_id, webhook_id)
+
+        return await self._database.write(verb)
+
+    async def enable_webhook(self, account_id: str, webhook_id: str) -> Webhook:
+        def verb(connection: apsw.Connection) -> Webhook:
+            connection.execute(WEBHOOK.enable, {"account_id": account_id, "id": webhook_id})
+            return _one(connection, account_id, webhook_id)
+
+        return await self._database.write(verb)
+
+    async def delete_webhook(self, account_id: str, webhook_id: str) -> None:
+        def verb(connection: apsw.Connection) -> None:
+            arguments = {"account_id": account_id, "id": webhook_id}
+            if connection.execute(WEBHOOK.delete, arguments).fetchone() is None:
+                raise NotFound(f"webhook {webhook_id}")
+            connection.execute(DELIVERY.drop, {"webhook_id": webhook_id})
+
+        await self._database.write(verb)
+
+    async def test_webhook(self, account_id: str, webhook_id: str, *, now: datetime) -> Record:
+        def verb(connection: apsw.Connection) -> Record:
+            webhook = _enabled(connection, account_id, webhook_id)
+            about = {
+                "account_id": account_id,
+                "dialect": webhook.dialect,
+                "event": TEST_EVENT,
+                "data": rows.to_json({"id": webhook_id}),
+            }
+            id = self._post(connection, webhook.url, about, webhook_id=webhook_id, now=now)
+            return _record_of(connection, account_id, id)
+
+        return await self._database.write(verb)
+
+    async def list_deliveries(self, account_id: str, wanted: ListDeliveries) -> DeliveryPage:
+        arguments = {
+            "account_id": account_id,
+            "webhook_id": wanted.webhook_id,
+            "generation_id": wanted.generation_id,
+            "stage": wanted.stage,
+            "before": NEWEST if wanted.before is None else wanted.before,
+            "limit": wanted.limit + 1,
+        }
+
+        def question(connection: apsw.Connection) -> DeliveryPage:
+            found = connection.execute(DELIVERY.page, arguments).fetchall()
+            page = tuple(_record(connection, row) for row in found[: wanted.limit])
+            return DeliveryPage(items=page, before=page[-1].number if len(found) > wanted.limit else None)
+
+        return await self._database.read(question)
+
+    async def delivery(self, account_id: str, delivery_id: str) -> Record:
+        return await self._database.read(lambda connection: _record_of(connection, account_id, delivery_id))
+
+    async def redeliver(self, account_id: str, delivery_id: str, *, now: datetime) -> Record:
+        def verb(connection: apsw.Connection) -> Record:
+            record = _record_of(connection, account_id, delivery_id)
+            if record.stage in (Stage.WAITING, Stage.DUE):
+                raise InvalidInput.of("id", f"delivery {delivery_id} is on its way")
+            if record.webhook_id is not None:
+                _enabled(connection, account_id, record.webhook_id)
+            _again(connection, account_id, delivery_id, now)
+            return _record_of(connection, account_id, delivery_id)
+
+        return await self._database.write(verb)
+
+    async def redeliver_since(
+        self, account_id: str, webhook_id: str, *, since: datetime, now: datetime, limit: int
+    ) -> int:
+        arguments = {"account_id": account_id, "webhook_id": webhook_id, "since": to_micros(since), "limit": limit}
+
+        def verb(connection: apsw.Connection) -> int:
+            _enabled(connection, account_id, webhook_id)
+            found: list[rows.Row] = connection.execute(DELIVERY.undelivered_since, arguments).fetchall()
+            for (delivery_id,) in found:
+                _again(connection, account_id, delivery_id, now)
+            return len(found)
+
+        return await self._database.write(verb)
+
+
+def _again(connection: apsw.Connection, account_id: str, delivery_id: str, now: datetime) -> None:
+    row = connection.execute(DELIVERY.again, {"id": delivery_id, "account_id": account_id}).fetchone()
+    assert row is not None
+    at = to_micros(now)
+    if row[0] is None:
+        connection.execute(DELIVERY.make_due, {"id": delivery_id, "now": at})
+    else:
+        connection.execute(DELIVERY.promote, {"generation_id": row[0], "url": row[1], "now": at}).fetchone()
+
+
+def _one(connection: apsw.Connection, account_id: str, webhook_id: str) -> Webhook:
+    row = connection.execute(WEBHOOK.one, {"account_id": account_id, "id": webhook_id}).fetchone()
+    if row is None:
+        raise NotFound(f"webhook {webhook_id[:64]}")
+    return _webhook(row)
+
+
+def _enabled(connection: apsw.Connection, account_id: str, webhook_id: str) -> Webhook:
+    webhook = _one(connection, account_id, webhook_id)
+    if webhook.disabled_at is not None:
+        raise InvalidInput.of("id", f"webhook {webhook_id} is disabled; enable it first")
+    return webhook
+
+
+def _webhook(row: rows.Row) -> Webhook:
+    return Webhook(
+        id=row[0],
+        account_id=row[1],
+        dialect=row[2],
+        url=row[3],
+        secret=row[4],
+        events=rows.from_json_texts(row[5]),
+        created_at=from_micros(row[6]),
+        old_secrets=SECRETS.decode(row[7]),
+        disabled_at=_instant(row[8]),
+        disabled_why=row[9],
+        failing_since=_instant(row[10]),
+    )
+
+
+def _record_of(connection: apsw.Connection, account_id: str, delivery_id: str) -> Record:
+    row = connection.execute(DELIVERY.one, {"account_id": account_id, "id": delivery_id}).fetchone()
+    if row is None:
+        raise NotFound(f"delivery {delivery_id[:64]}")
+    return _record(connection, row)
+
+
+def _record(connection: apsw.Connection, row: rows.Row) -> Record:
+    return Record(
+        number=row[0],
+        id=row[1],
+        webhook_id=row[2],
+        generation_id=row[3],
+        event=row[4],
+        url=row[5],
+        stage=Stage(row[6]),
+        created_at=from_micros(row[7]),
+        next_try_at=_instant(row[8]),
+        done_at=_instant(row[9]),
+        outcome=row[10],
+        tries=tuple(_try(found) for found in connection.execute(DELIVERY.tries, {"id": row[1]}).fetchall()),
+    )
+
+
+def _try(row: rows.Row) -> Try:
+    headers: dict[str, Any] = msgspec.json.decode(row[4])
+    return Try(at=from_micros(row[0]), latency_ms=row[1], status=row[2], outcome=row[3], headers=headers, body=row[5])
+
+
+def _instant(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
