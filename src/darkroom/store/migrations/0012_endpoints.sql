@@ -38,6 +38,9 @@ SELECT delivery.id, generation.account_id,
             ELSE 'given_up' END,
        delivery.tries, delivery.created_at, delivery.due_at, delivery.done_at, delivery.outcome
   FROM delivery JOIN generation ON generation.id = delivery.generation_id
+ -- What an endpoint was to have had that was deleted since goes to nobody.
+ WHERE delivery.secret = '' OR EXISTS (SELECT 1 FROM webhook WHERE webhook.account_id = generation.account_id
+                                          AND webhook.url = delivery.url AND webhook.secret = delivery.secret)
  ORDER BY delivery.rowid;
 
 DROP TABLE delivery;
