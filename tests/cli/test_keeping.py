@@ -47,13 +47,13 @@ def test_an_account_from_its_start_to_its_books(folder: Folder) -> None:
     folder.act("account", "plan", id, "open")
     assert "studio [two]  plan open" in folder.act("account", "list")
     assert "the books are exact: " in folder.act("ledger", "verify")
-    secret = folder.act("webhook", "create", id, "https://example.com/hook").strip()
+    secret = folder.act("webhooks", "create", id, "https://example.com/hook").strip()
     assert secret.startswith("whsec_")
-    hooks = folder.act("webhook", "list", id)
+    hooks = folder.act("webhooks", "list", id)
     assert "https://example.com/hook" in hooks
     assert secret not in hooks
-    folder.act("webhook", "delete", id, hooks.split()[0])
-    assert folder.act("webhook", "list", id) == ""
+    folder.act("webhooks", "delete", id, hooks.split()[0])
+    assert folder.act("webhooks", "list", id) == ""
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_an_account_from_its_start_to_its_books(folder: Folder) -> None:
         (("credit", "grant", "books", "much"), "'much' is not a number of credits"),
         (("credit", "grant", "books", "0"), "must be more than 0"),
         (("credit", "grant", "books", "0.0000001"), "at most six decimal places"),
-        (("webhook", "create", "books", "http://127.0.0.1/x"), "public internet"),
-        (("webhook", "create", "books", "https://example.com/", "--event", "done"), "must be among queued"),
+        (("webhooks", "create", "books", "http://127.0.0.1/x"), "public internet"),
+        (("webhooks", "create", "books", "https://example.com/", "--event", "done"), "must be among queued"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

@@ -23,7 +23,7 @@ def test_help_teaches_every_command() -> None:
         assert group in told
     for command in ("generate", "models", "get", "wait", "cancel", "list", "demo", "serve"):
         assert re.search(rf"^\W*{command} +[A-Z]", told, re.M), command
-    for command in ("account", "key", "credit", "ledger", "webhook", "resolve"):
+    for command in ("account", "key", "credit", "ledger", "webhooks", "resolve"):
         assert re.search(rf"^\W*{command} +[A-Z]", told, re.M), command
 
 

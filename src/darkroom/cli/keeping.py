@@ -1,4 +1,4 @@
-"""The commands of an operator: accounts, keys, credits, the books, webhooks."""
+"""The commands of an operator: accounts, keys, credits, the books."""
 
 import sys
 from typing import Annotated, Literal
@@ -13,10 +13,7 @@ from darkroom.cli.app import KEEPING, Data, app, settings_of, with_engine
 from darkroom.credits import parse_credits
 from darkroom.credits import show as show_credits
 from darkroom.errors import InvalidInput
-from darkroom.generation import Status
-from darkroom.ids import new_id
 from darkroom.ledger import Purse
-from darkroom.ports import Webhook
 from darkroom.verbs import ListEntries
 from darkroom.wiring import Engine
 
@@ -24,8 +21,7 @@ account_app = App(name="account", help="Accounts: who pays.", group=KEEPING)
 key_app = App(name="key", help="API keys: who is calling.", group=KEEPING)
 credit_app = App(name="credit", help="Credits: give them.", group=KEEPING)
 ledger_app = App(name="ledger", help="The books: read and verify them.", group=KEEPING)
-webhook_app = App(name="webhook", help="Webhooks: who is told of an account's generations.", group=KEEPING)
-for part in (account_app, key_app, credit_app, ledger_app, webhook_app):
+for part in (account_app, key_app, credit_app, ledger_app):
     app.command(part)
 
 AccountName = Annotated[str, Parameter(help="An account's name or id.")]
@@ -212,65 +208,5 @@ def list_entries(account: AccountName, *, limit: int = 50, data: Data = None) ->
     async def act(engine: Engine) -> None:
         owner = await engine.store.find_account(account)
         show.entries((await engine.store.list_entries(owner.id, ListEntries(limit=limit))).items)
-
-    with_engine(settings_of(data), act)
-
-
-@webhook_app.command(name="create")
-def create_webhook(
-    account: AccountName, url: str, *, dialect: str = "native", event: list[str] | None = None, data: Data = None
-) -> None:
-    """Tell an address of an account's generations; prints the signing secret alone, this once.
-
-    Parameters
-    ----------
-    dialect
-        Of the generations that came by it, in its own form.
-    event
-        queued, running, completed, failed or canceled; all of them where none is given.
-    """
-
-    async def act(engine: Engine) -> str:
-        owner = await engine.store.find_account(account)
-        if dialect not in engine.dialects:
-            raise InvalidInput.of("dialect", f"must be one of {', '.join(engine.dialects)}")
-        unknown = set(event or ()) - set(Status)
-        if unknown:
-            raise InvalidInput.of("event", f"must be among {', '.join(Status)}")
-        engine.check_address(url)
-        secret = engine.dialects[dialect].new_secret()
-        webhook = Webhook(
-            id=new_id(),
-            account_id=owner.id,
-            dialect=dialect,
-            url=url,
-            secret=secret,
-            events=tuple(event or ()),
-            created_at=engine.clock.now(),
-        )
-        await engine.store.create_webhook(webhook)
-        return secret
-
-    print(with_engine(settings_of(data), act))
-
-
-@webhook_app.command(name="list")
-def list_webhooks(account: AccountName, *, data: Data = None) -> None:
-    """List an account's webhooks; secrets are not shown."""
-
-    async def act(engine: Engine) -> None:
-        for webhook in await engine.store.webhooks((await engine.store.find_account(account)).id):
-            events = ", ".join(webhook.events) or "all events"
-            show.console.print(f"{webhook.id}  {webhook.dialect}  {events}  {webhook.url}")
-
-    with_engine(settings_of(data), act)
-
-
-@webhook_app.command(name="delete")
-def delete_webhook(account: AccountName, id: str, *, data: Data = None) -> None:
-    """Stop telling an address, by the id that `darkroom webhook list` shows."""
-
-    async def act(engine: Engine) -> None:
-        await engine.store.delete_webhook((await engine.store.find_account(account)).id, id)
 
     with_engine(settings_of(data), act)

@@ -84,7 +84,7 @@ class RemoteSession:
         )
         while True:
             with suppress(aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError):
-                async for event in self._events(id, last):
+                async for event in self._events(last, id):
                     patience.renew()
                     last = event.id or last
                     if not event.data:
@@ -95,17 +95,32 @@ class RemoteSession:
                         return
             await patience.rest()
 
-    async def _events(self, id: str, last: str) -> AsyncIterator[_Event]:
-        """One connection's events; none where the server is on its way out or in."""
+    async def listen(self) -> AsyncIterator[tuple[str, str, bytes]]:
+        """Name, id and data of each of the account's events from now on, however often the stream is cut; raises
+        `GaveUp`."""
+        last = ""
+        patience = Patience(self._patience_s, f"no server has answered at {self._url} for {self._patience_s:g} s")
+        while True:
+            with suppress(aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError):
+                async for event in self._events(last):
+                    patience.renew()
+                    last = event.id or last
+                    if event.data:
+                        yield event.name, event.id, event.data
+            await patience.rest()
+
+    async def _events(self, last: str, id: str | None = None) -> AsyncIterator[_Event]:
+        """One connection's events, of one generation or of the account; none where the server is on its way out or
+        in."""
         headers = {**self._headers, **({"last-event-id": last} if last else {})}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENT_S)
-        url = f"{self._url}/v1/generations/{id}/events"
+        url = self._url + ("/v1/events" if id is None else f"/v1/generations/{id}/events")
         async with self._client.get(url, headers=headers, timeout=timeout) as answer:
             if answer.status in AWAY:
                 return
             if answer.status >= 400:
                 raise Refused(_refusal(await answer.read(), answer.status))
-            if answer.status == 204:
+            if answer.status == 204 and id is not None:
                 # It ended, and we have been told so.
                 yield _Event("", "", msgspec.json.encode(await self.get(id)))
                 return
