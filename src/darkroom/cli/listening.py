@@ -27,6 +27,8 @@ async def listen_to(url: str, key: str, forward: str) -> None:
         print(secret, flush=True)
         async with aiohttp.ClientSession() as http:
             async for name, id, data in RemoteSession(http, url, key).listen():
+                if name == "reset":
+                    show.console.print("listening")
                 if name.startswith(TOLD) and name not in NOT_TOLD:
                     outcome = await _tell(client, forward, secret, name, id, data) if forward else ""
                     told = msgspec.json.decode(data)
