@@ -125,13 +125,7 @@ class Engine:
         )
         self.access = Access(store=self.store, plans=self.plans, clock=self.clock, key_forms=self.key_forms)
         self.retries = Retries(store=self.store, clock=self.clock, window_s=settings.repeat_window_s)
-        self.endpoints = Endpoints(
-            store=self.store,
-            client=self.client,
-            clock=self.clock,
-            secret_for={name: dialect.new_secret for name, dialect in self.dialects.items()},
-            wake=lambda: self.courier.wake(),
-        )
+        self.endpoints = self._make_endpoints()
         self.service = self._make_service()
         self.worker = self._make_worker()
         self.sweeper = Sweeper(
@@ -153,6 +147,15 @@ class Engine:
         )
         self._lock = FolderLock(self.folder)
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _make_endpoints(self) -> Endpoints:
+        return Endpoints(
+            store=self.store,
+            client=self.client,
+            clock=self.clock,
+            secret_for={name: dialect.new_secret for name, dialect in self.dialects.items()},
+            wake=lambda: self.courier.wake(),
+        )
 
     def _make_service(self) -> Service:
         return Service(

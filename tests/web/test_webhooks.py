@@ -112,6 +112,10 @@ def test_one_generation_can_have_an_address_of_its_own_and_say_what_it_wants_to_
             assert "webhook-signature" not in {name.lower() for name in letter.headers}
             log = (await server.ask("GET", f"/v1/deliveries?generation_id={id}")).body["items"]
             assert [(item["event"], item["webhook_id"]) for item in log] == [("generation.completed", None)]
+            # Also the one event that is not told without being asked for.
+            early = {**BODY, "webhook_url": receiver.url(), "webhook_events": ["generation.queued"]}
+            await server.reach((await server.ask("POST", "/v1/generations", early)).body["id"])
+            assert b'"type":"generation.queued"' in (await receiver.arrivals.get()).body
             refused = await server.ask("POST", "/v1/generations", {**BODY, "webhook_url": "http://10.0.0.1/"})
             assert (refused.status, refused.body["error"]["problems"][0]["field"]) == (422, "webhook_url")
 

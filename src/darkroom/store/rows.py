@@ -79,6 +79,7 @@ def accepted(new: NewGeneration, number: int, held: Sequence[Entry]) -> Generati
         held={entry.purse.value: entry.amount for entry in held},
         created_at=new.created_at,
         callback_url=new.callback_url,
+        callback_events=new.callback_events,
         priority=new.priority,
         run_limit=new.run_limit,
         start_by=new.start_by,
