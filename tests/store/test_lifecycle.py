@@ -371,6 +371,7 @@ def test_what_a_submit_answers_is_what_its_row_says(file: Path) -> None:
                 inputs={"prompt": "a reel", "image_urls": ["https://example.com/a.png"], "seed": None, "scale": 1.5},
                 wire={"seen": True},
                 callback_url="https://example.com/hook",
+                callback_events=("completed",),
                 retention_days=3,
                 expires_after_s=60,
                 warn_before_s=10,
