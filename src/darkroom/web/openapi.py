@@ -165,7 +165,8 @@ LAST_EVENT = {"Last-Event-ID": "The id of the last event seen: what came after i
 
 HEADERS: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("post", "/v1/generations"): {
-        "Prefer": "wait=N: answer with the end, where it comes within N seconds (60 at most)"
+        "Idempotency-Key": "A name of your own for this submit: sent again, it is the same generation",
+        "Prefer": "wait=N: answer with the end, where it comes within N seconds (60 at most)",
     },
     ("get", "/v1/generations/{id}"): {
         "If-None-Match": "The ETag of the answer that is known: 304 while nothing is new"
