@@ -183,6 +183,9 @@ def test_an_endpoint_that_is_gone_is_disabled_and_the_others_are_told(file: Path
             assert isinstance(told, Bulletin)
             assert (told.url, told.secret, told.event) == (OTHER, "w2", "webhook.disabled")
             assert told.data == {"id": "w1", "url": HOOK, "reason": "it answered 410 Gone"}
+            # Several were on their way: the last of them to come back says nothing new.
+            await note(store, parcel.id, is_done=False, why="it answered 410 Gone")
+            assert await due(store) == [told]
 
     play(act)
 
