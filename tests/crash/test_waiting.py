@@ -65,8 +65,11 @@ class Restarted:
 
     async def waiter(self, id: str) -> asyncio.subprocess.Process:
         """`darkroom wait` of one generation, at this server."""
+        return await self.command("wait", id, "--json")
+
+    async def command(self, *words: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "darkroom", "wait", id, "--json"),
+            *(sys.executable, "-m", "darkroom", *words),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**ENVIRONMENT, "DARKROOM_URL": self.url, "DARKROOM_KEY": self.key},
@@ -102,6 +105,25 @@ def test_a_wait_far_away_outlives_a_restart(tmp_path: Path, how: signal.Signals)
             said, errors = await waiting.communicate()
             assert errors == b""
             assert (waiting.returncode, json.loads(said)["status"]) == (1, "canceled")
+
+    play(act)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+def test_generate_far_away_outlives_a_restart_and_submits_once(tmp_path: Path, how: signal.Signals) -> None:
+    async def act() -> None:
+        async with restartable(tmp_path / "data") as server:
+            words = ("kling-v2.1", "a tree [sandbox: wait 120]", "-o", str(tmp_path / "out.mp4"), "--json")
+            making = await server.command("generate", *words)
+            await server.until_waiting(1)
+            await server.stop(how)
+            await server.start()
+            await server.until_waiting(1)
+            (made,) = (await server.ask("GET", "/v1/generations"))["items"]
+            await server.ask("POST", f"/v1/generations/{made['id']}/cancel")
+            said, _ = await making.communicate()
+            assert (making.returncode, json.loads(said)["id"]) == (1, made["id"])
+            assert (await server.ask("GET", "/v1/account"))["held"] == 0
 
     play(act)
 
