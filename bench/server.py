@@ -15,26 +15,17 @@ from darkroom.config import Settings
 from darkroom.generation import Generation
 from darkroom.ports import Output, Pending, Produced, Report, Ticket, Work
 from darkroom.serve import build_application, raise_file_limit
+from darkroom.testing import Here
 from darkroom.web.server import HttpServer
 from darkroom.wiring import Engine
 
 
-class Quick:
+class Quick(Here):
     """Finishes a generation `after_s` seconds after it was begun, with a file of a few bytes."""
-
-    name = "sketch"
-    may_restart = True
-    bills_canceled = False
 
     def __init__(self, *, slots: int, after_s: float) -> None:
         self.slots = slots
         self._after_s = after_s
-
-    async def open(self) -> None:
-        pass
-
-    async def close(self) -> None:
-        pass
 
     async def start(self, work: Work) -> Ticket | Output:
         return Ticket("quick")
@@ -44,9 +35,6 @@ class Quick:
         path = work.folder / "result.mp4"
         path.write_bytes(b"a result")
         return Output(files=(Produced(path=path, media_type="video/mp4", width=1920, height=1080, duration_s=5.0),))
-
-    async def cancel(self, work: Work, ticket: Ticket) -> None:
-        pass
 
 
 async def main() -> None:

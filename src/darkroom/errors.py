@@ -275,9 +275,15 @@ class Unavailable(Rejected):
 
 
 class Failure(DarkroomError):
-    """Accepted work that made no asset; its hold is released."""
+    """Accepted work that made no asset; its hold is released. `retry_after_s` is when the provider wants to be asked
+    again; `cost_micro_usd` is what it billed all the same, where it said so."""
 
     is_retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, cost_micro_usd: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.cost_micro_usd = cost_micro_usd
 
 
 class ContentRefused(Failure):

@@ -1,10 +1,12 @@
 """The protocols between the core and the outside, and the values that cross them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from darkroom.account import Account, Key, Principal
 from darkroom.asset import Assets
@@ -31,10 +33,25 @@ KEYS_LIVE = timedelta(hours=24)
 """How long an idempotency key is the name of what it led to."""
 
 
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an attempt goes, stored with it: whoever polls it later goes there too, whatever the configuration says by
+    then. `credential` is the name of one, never its secret."""
+
+    base_url: str = ""
+    credential: str = ""
+
+
+NOWHERE = Address()
+"""The address of what is done here."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """One attempt, as its provider sees it. `reference` is the same for every attempt of a generation: an idempotency
-    key for the upstreams that take one. `folder` is the attempt's own, for the files that it makes."""
+    key for the upstreams that take one. `folder` is the attempt's own, for the files that it makes. `words` are the
+    size, the resolution and the aspect ratio as the caller said them. `links` are URLs of input media for an upstream
+    to fetch, by their local files; `callback_url` is where it may tell us to look: both only where this server has a
+    public address."""
 
     reference: str
     attempt: int
@@ -43,6 +60,10 @@ class Work:
     brief: Brief
     expected_wait_s: tuple[int, int]
     folder: Path
+    address: Address = NOWHERE
+    words: Mapping[str, object] = field(default_factory=dict)
+    links: Mapping[Path, str] = field(default_factory=dict)
+    callback_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +75,31 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """`used` is what to capture, where the provider can tell that it was less than the quote; None is the quote."""
+    """`used` is what to capture, where the provider can tell that it was less than the quote; None is the quote.
+    `cost_micro_usd` is what the upstream billed for it, in millionths of a US dollar; None where it did not say."""
 
     files: tuple[Produced, ...]
     used: Credits | None = None
+    cost_micro_usd: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """Not finished: ask again after `after_s` seconds. `progress` from 0 to 1, where the provider tells."""
+    """Not finished. `after_s` is when the provider wants to be asked again; None leaves it to the pace. `progress` from
+    0 to 1, where the provider tells. `word` is a status that nobody here knows: neither the end nor a failure."""
 
-    after_s: float = 1.0
+    after_s: float | None = None
     progress: float | None = None
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often to ask a provider while its work goes on: every `interval_s` around the moment it is likely to end,
+    less and less often after that, never less often than every `longest_s`."""
+
+    interval_s: float = 1.0
+    longest_s: float = 30.0
 
 
 Report = Callable[[float], None]
@@ -79,16 +113,30 @@ class Provider(Protocol):
 
     `may_restart` says that `start` can be repeated for the same `Work.reference` without paying twice: the upstream
     honours it as an idempotency key, or the work is free. Where it is false, a lost answer is `Ambiguous`.
+
+    `can_look_up` says that `lookup` works, `can_cancel` that `cancel` reaches the upstream.
     """
 
     name: str
     slots: int
     may_restart: bool
     bills_canceled: bool
+    can_look_up: bool
+    can_cancel: bool
+    pace: Pace
+
+    def address(self) -> Address:
+        """Where the next attempt is to go; raises `ProviderUnavailable` where each credential is at a limit."""
+        ...
 
     async def start(self, work: Work) -> Ticket | Output: ...
 
     async def poll(self, work: Work, ticket: Ticket, report: Report) -> Output | Pending: ...
+
+    async def lookup(self, work: Work) -> Ticket | Output | None:
+        """After a lost answer: what came of `Work.reference` at `Work.address`; None where it certainly was not taken.
+        Raises `ProviderUnavailable` where that cannot be told now."""
+        ...
 
     async def cancel(self, work: Work, ticket: Ticket) -> None:
         """Best effort: the caller has been answered already."""
@@ -290,6 +338,8 @@ class Desk(Protocol):
 
 __all__ = [
     "KEYS_LIVE",
+    "NOWHERE",
+    "Address",
     "Assets",
     "Attempt",
     "Audit",
@@ -300,6 +350,7 @@ __all__ = [
     "EventPage",
     "NewGeneration",
     "Output",
+    "Pace",
     "Pending",
     "Principal",
     "Produced",

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from darkroom.credits import Credits
-from darkroom.errors import Failure
-from darkroom.ports import Output, Pending, Produced, Report, Ticket, Work
+from darkroom.errors import Failure, ProviderUnavailable
+from darkroom.ports import NOWHERE, Address, Output, Pace, Pending, Produced, Report, Ticket, Work
 
 Step = Ticket | Output | Pending | Failure | Callable[[Work], Output]
 
@@ -24,10 +24,38 @@ class FrozenClock:
         self._now += timedelta(seconds=seconds)
 
 
-class ScriptedProvider:
+class Here:
+    """What a provider says that keeps no address, looks nothing up and costs nothing: doubles say the rest."""
+
+    name = "sketch"
+    slots = 100
+    may_restart = True
+    bills_canceled = False
+    can_look_up = False
+    can_cancel = True
+    pace = Pace(interval_s=0.01, longest_s=0.1)
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    def address(self) -> Address:
+        return NOWHERE
+
+    async def lookup(self, work: Work) -> Ticket | Output | None:
+        raise ProviderUnavailable("nothing is looked up here")
+
+    async def cancel(self, work: Work, ticket: Ticket) -> None:
+        pass
+
+
+class ScriptedProvider(Here):
     """Answers each `start` and `poll` with the next step of its script; a failure is raised.
 
-    `gate` holds every poll until it is set. What was asked is kept in `started`, `polled` and `canceled`, by reference.
+    `found` are the answers to each look-up in the same way. `gate` holds every poll until it is set. What was asked is
+    kept in `started`, `polled`, `looked_up` and `canceled`, by reference.
     """
 
     def __init__(
@@ -38,11 +66,16 @@ class ScriptedProvider:
         slots: int = 100,
         may_restart: bool = False,
         bills_canceled: bool = False,
+        can_look_up: bool = False,
+        found: Sequence[Ticket | Output | Failure | None] = (),
     ) -> None:
         self.name = name
         self.slots = slots
         self.may_restart = may_restart
         self.bills_canceled = bills_canceled
+        self.can_look_up = can_look_up
+        self.looked_up: list[str] = []
+        self._found = list(found)
         self.gate = asyncio.Event()
         self.gate.set()
         self.entered = asyncio.Event()
@@ -50,12 +83,6 @@ class ScriptedProvider:
         self.polled: list[str] = []
         self.canceled: list[str] = []
         self._script = list(script)
-
-    async def open(self) -> None:
-        pass
-
-    async def close(self) -> None:
-        pass
 
     async def start(self, work: Work) -> Ticket | Output:
         self.started.append(work.reference)
@@ -70,6 +97,13 @@ class ScriptedProvider:
         step = self._next(work)
         assert isinstance(step, Output | Pending), f"a poll cannot answer {step}"
         return step
+
+    async def lookup(self, work: Work) -> Ticket | Output | None:
+        self.looked_up.append(work.reference)
+        found = self._found.pop(0)
+        if isinstance(found, Failure):
+            raise found
+        return found
 
     async def cancel(self, work: Work, ticket: Ticket) -> None:
         self.canceled.append(ticket.ref)

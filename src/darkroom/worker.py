@@ -227,7 +227,7 @@ class Worker:
             misses = 0
             if state.progress is not None:
                 self._bell.report(generation, state.progress)
-            await asyncio.sleep(state.after_s)
+            await asyncio.sleep(provider.pace.interval_s if state.after_s is None else state.after_s)
 
     async def _finish(self, generation: Generation, output: Output) -> None:
         """Store the result and settle. Once begun it is not cut off halfway, where its assets would be nobody's: a

@@ -25,6 +25,7 @@ from darkroom.ports import Begun, NewGeneration, Output, Pending, Produced, Repo
 from darkroom.serve import build_application
 from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
+from darkroom.testing import Here
 from darkroom.web.server import HttpServer
 from darkroom.wiring import Engine
 
@@ -138,11 +139,10 @@ def local_store(folder: Path) -> LocalStore:
     return LocalStore(folder, automatic_cleanup=True)
 
 
-class Upstream:
+class Upstream(Here):
     """A provider whose memory is a folder: `starts` has a line for each start it took, a job a byte for each poll."""
 
     slots = 8
-    bills_canceled = False
 
     def __init__(self, name: str, folder: Path, fate: Fate, *, may_restart: bool) -> None:
         self.name = name
@@ -150,12 +150,6 @@ class Upstream:
         self._folder = folder / name
         self._fate = fate
         (self._folder / "jobs").mkdir(parents=True, exist_ok=True)
-
-    async def open(self) -> None:
-        pass
-
-    async def close(self) -> None:
-        pass
 
     async def start(self, work: Work) -> Ticket | Output:
         self._fate.meet("before start", work.reference)

@@ -16,34 +16,22 @@ from hypothesis import strategies as st
 from darkroom.dialects import DIALECTS
 from darkroom.ports import Output, Pending, Report, Ticket, Work
 from darkroom.serve import build_application
-from darkroom.testing import an_output
+from darkroom.testing import Here, an_output
 from darkroom.wire import Dialect, Route
 from tests.harness import Running, running
 from tests.web.asgi import call
 
 
-class Endless:
+class Endless(Here):
     """A provider that makes whatever it is asked for, at once."""
 
-    name = "sketch"
     slots = 8
-    may_restart = True
-    bills_canceled = False
-
-    async def open(self) -> None:
-        pass
-
-    async def close(self) -> None:
-        pass
 
     async def start(self, work: Work) -> Ticket | Output:
         return an_output()(work)
 
     async def poll(self, work: Work, ticket: Ticket, report: Report) -> Output | Pending:
         raise AssertionError("it is finished when it starts")
-
-    async def cancel(self, work: Work, ticket: Ticket) -> None:
-        pass
 
 
 class Target:

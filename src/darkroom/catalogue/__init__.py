@@ -3,7 +3,7 @@
 from darkroom.catalogue.index import Catalogue, Unavailable
 from darkroom.catalogue.load import SHIPPED, load
 from darkroom.catalogue.media import Kind, MediaInput
-from darkroom.catalogue.model import Model, Route
+from darkroom.catalogue.model import Model, Reach, Route
 from darkroom.catalogue.price import Price
 
-__all__ = ["SHIPPED", "Catalogue", "Kind", "MediaInput", "Model", "Price", "Route", "Unavailable", "load"]
+__all__ = ["SHIPPED", "Catalogue", "Kind", "MediaInput", "Model", "Price", "Reach", "Route", "Unavailable", "load"]

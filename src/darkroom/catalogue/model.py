@@ -25,12 +25,26 @@ SOURCES = (Role.IMAGE, Role.LAST_IMAGE, Role.VIDEO, Role.PERSON)
 """What lends its shape to the result where the caller asks for none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What a route's upstream takes of what its model offers, in a brief's words; an empty one takes everything."""
+
+    tasks: tuple[Task, ...] = ()
+    durations_s: tuple[float, ...] = ()
+    longest_s: float | None = None
+    aspect_ratios: tuple[str, ...] = ()
+    resolutions: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A provider that runs the model, and its name for it."""
+    """A provider that runs the model, and its name for it. Of a model's routes in their order, `weight` is how often
+    one is taken first, against the others' weights; one of weight 0 is taken when those before it are not available."""
 
     provider: str
     upstream: str
+    weight: float = 1.0
+    reach: Reach = Reach()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

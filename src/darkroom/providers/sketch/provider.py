@@ -14,7 +14,7 @@ from darkroom.errors import (
     ProviderTimedOut,
     ProviderUnavailable,
 )
-from darkroom.ports import Output, Pending, Report, Ticket, Work
+from darkroom.ports import NOWHERE, Address, Output, Pace, Pending, Report, Ticket, Work
 from darkroom.providers.sketch import directives
 from darkroom.providers.sketch.pool import RenderPool
 
@@ -31,12 +31,18 @@ class Sketch:
     name = "sketch"
     may_restart = True
     bills_canceled = False
+    can_look_up = False
+    can_cancel = True
+    pace = Pace()
 
     def __init__(self, pool: RenderPool, *, clock: Clock, slots: int, is_paced: bool) -> None:
         self._pool = pool
         self._clock = clock
         self._is_paced = is_paced
         self.slots = slots
+
+    def address(self) -> Address:
+        return NOWHERE
 
     async def open(self) -> None:
         await self._pool.start()
@@ -73,6 +79,10 @@ class Sketch:
         if wait_s > 0:
             await asyncio.sleep(wait_s)
         return Output(files=tuple(rendered))
+
+    async def lookup(self, work: Work) -> Ticket | Output | None:
+        """Never asked: what is lost here is started anew."""
+        raise ProviderUnavailable("the embedded renderer keeps nothing to look up")
 
     async def cancel(self, work: Work, ticket: Ticket) -> None:
         """Nothing to do: the render ends with the poll that awaits it."""
