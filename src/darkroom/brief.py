@@ -80,7 +80,8 @@ class Brief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Produced:
-    """A finished file on local disk; width and height in pixels, duration in seconds, all read from the file."""
+    """A finished file on local disk; width and height in pixels, duration in seconds, all read from the file. `sha256`
+    in hexadecimal; `origin_url` is where an upstream had it."""
 
     path: Path
     media_type: str
@@ -88,3 +89,5 @@ class Produced:
     height: int | None = None
     duration_s: float | None = None
     thumbnail: Path | None = None
+    sha256: str | None = None
+    origin_url: str | None = None

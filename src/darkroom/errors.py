@@ -34,7 +34,8 @@ DarkroomError
 ├── Broken                   a bug or a lost race: logged, never shown
 │   └── StaleAttempt         another attempt has taken over; ours no longer counts
 └── Misconfigured            the operator can mend it; the start stops
-    └── CatalogueError       a model file is wrong: which file, which line, and why
+    ├── CatalogueError       a model file is wrong: which file, which line, and why
+    └── ManifestError        a provider's file is wrong: likewise
 """
 
 import dataclasses
@@ -333,13 +334,19 @@ class Misconfigured(DarkroomError):
     code = "misconfigured"
 
 
-class CatalogueError(Misconfigured):
-    """A model file is wrong. `line` is counted from 1."""
-
-    code = "catalogue_error"
+class WrongFile(Misconfigured):
+    """A file is wrong. `line` is counted from 1."""
 
     def __init__(self, file: str, line: int, reason: str) -> None:
         super().__init__(f"{file}, line {line}: {reason}")
         self.file = file
         self.line = line
         self.reason = reason
+
+
+class CatalogueError(WrongFile):
+    code = "catalogue_error"
+
+
+class ManifestError(WrongFile):
+    code = "manifest_error"

@@ -206,7 +206,7 @@ class GuardedClient:
             # A few compressed bytes can become gigabytes. We asked for none.
             if response.headers.get("Content-Encoding", "").lower() not in ("", "identity"):
                 raise Refused("answered with compressed bytes")
-            await _save(response, target, limit_bytes=limits.size_bytes)
+            await save(response, target, limit_bytes=limits.size_bytes)
 
     async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], seconds: float = 15) -> Answered:
         """How the answer began, redirects included; raises `Refused`."""
@@ -280,7 +280,8 @@ async def _within(seconds: float) -> AsyncIterator[None]:
         raise Unreachable("broke off the connection") from error
 
 
-async def _save(response: aiohttp.ClientResponse, target: Path, *, limit_bytes: int) -> None:
+async def save(response: aiohttp.ClientResponse, target: Path, *, limit_bytes: int) -> None:
+    """Write a body to a file as it comes; raises `Refused`, and leaves no part of a file then."""
     # What the header says spares us the rest; what comes is counted all the same.
     size_bytes = response.content_length or 0
     with _whole(target) as file:

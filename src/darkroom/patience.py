@@ -44,7 +44,7 @@ class Outcome:
 
 
 def outcome_of(answered: Answered, *, now: datetime) -> Outcome:
-    rest_s = _rest_s(answered.retry_after, now) if answered.status in BUSY else 0.0
+    rest_s = rest_s_of(answered.retry_after, now) if answered.status in BUSY else 0.0
     is_done = 200 <= answered.status < 300
     return Outcome(is_done=is_done, text=f"answered {answered.status}", status=answered.status, rest_s=rest_s)
 
@@ -58,7 +58,7 @@ def next_try_at(
     return now + timedelta(seconds=max(schedule_s[tries] * stretch(), outcome.rest_s))
 
 
-def _rest_s(retry_after: str, now: datetime) -> float:
+def rest_s_of(retry_after: str, now: datetime) -> float:
     """`Retry-After`, as seconds or as an HTTP date; 0 where it says nothing that can be read."""
     text = retry_after.strip()
     if text.isascii() and text.isdigit():

@@ -1,10 +1,10 @@
 """Finding a model by any of its names."""
 
 import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from darkroom.catalogue.model import Model
+from darkroom.catalogue.model import Model, Route
 from darkroom.errors import ModelUnavailable, UnknownModel
 
 LONGEST_NAME = 200
@@ -44,6 +44,15 @@ class Catalogue:
     def of(self, dialect: str) -> tuple[Model, ...]:
         """The models that a dialect's callers can name, in the order of their files."""
         return tuple(dict.fromkeys(self._named.get(dialect, {}).values()))
+
+    def joined(self, models: Iterable[Model], routes: Mapping[str, tuple[Route, ...]]) -> "Catalogue":
+        """With the models and the routes of the installation's own providers, which take the place of those shipped."""
+        joined = {**self._models, **{model.slug: model for model in models}}
+        for slug, own in routes.items():
+            if slug not in joined:
+                raise UnknownModel(slug, near=self._near(slug, None))
+            joined[slug] = replace(joined[slug], routes=own)
+        return Catalogue(joined, self._unavailable)
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self._models.values())

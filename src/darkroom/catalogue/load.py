@@ -53,6 +53,18 @@ def load(*folders: Path | Traversable, shipped: bool = True) -> Catalogue:
     return Catalogue(models, unavailable)
 
 
+def load_models(file: Path, *, provider: str) -> list[Model]:
+    """The `[[models]]` of a provider's own file; each says in `upstream` what the provider calls it, or goes there by
+    its slug. Raises `CatalogueError`."""
+    page = _page(file)
+    tables = []
+    for table in page.tables.get("models", []):
+        own = dict(table)
+        upstream = own.pop("upstream", own.get("slug", ""))
+        tables.append({**own, "routes": [{"provider": provider, "upstream": upstream}]})
+    return list(_models([(Page(page.file, page.text, {"models": tables}), None)]).values())
+
+
 def _pages(folder: Path | Traversable) -> Iterator[tuple[Page, Page | None]]:
     """Every file of a folder and the folders in it, each with the `shared.toml` that stands beside it."""
     if not folder.is_dir():

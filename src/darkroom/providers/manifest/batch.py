@@ -1,0 +1,63 @@
+"""Many polls in one call, for upstreams that answer for many at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from darkroom.errors import DarkroomError
+from darkroom.providers.client import Answer
+from darkroom.providers.manifest.verdicts import LostThere
+
+GATHER_S = 0.02
+"""How long the first poll waits for company: what is due together goes out together."""
+
+Items = dict[str, Any]
+Ask = Callable[[Sequence[str]], Awaitable[tuple[Answer, Items]]]
+
+
+class Batch:
+    """The polls of one address. `ask` gets their ids and answers with what was told of each."""
+
+    def __init__(self, ask: Ask, *, most: int) -> None:
+        self._ask = ask
+        self._most = most
+        self._waiting: dict[str, asyncio.Future[tuple[Answer, Any]]] = {}
+        self._gathering: asyncio.TimerHandle | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def poll(self, id: str) -> tuple[Answer, Any]:
+        """The answer, and what it tells of this id; None where it tells nothing. Raises what the call raised."""
+        future = self._waiting.get(id)
+        if future is None:
+            future = self._waiting[id] = asyncio.get_running_loop().create_future()
+            if len(self._waiting) >= self._most:
+                self._send()
+            elif self._gathering is None:
+                self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._send)
+        return await asyncio.shield(future)
+
+    def _send(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        waiting, self._waiting = self._waiting, {}
+        if waiting:
+            task = asyncio.ensure_future(self._answer(waiting))
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
+
+    async def _answer(self, waiting: dict[str, asyncio.Future[tuple[Answer, Any]]]) -> None:
+        try:
+            answer, items = await self._ask(list(waiting))
+        except (DarkroomError, LostThere, asyncio.CancelledError) as error:
+            for future in waiting.values():
+                future.set_exception(error)
+                future.exception()  # looked at: its waiter may have gone
+            return
+        for id, future in waiting.items():
+            future.set_result((answer, items.get(id)))
+
+    async def close(self) -> None:
+        for task in self._calls:
+            task.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)

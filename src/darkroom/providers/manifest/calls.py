@@ -1,0 +1,139 @@
+"""From a call of a manifest to a request on the wire, signed; and what can be said of its answer to a caller."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from darkroom.clock import Clock
+from darkroom.errors import ProviderRejected, ProviderUnavailable
+from darkroom.patience import rest_s_of
+from darkroom.providers.client import Answer, FilePart, Request, UpstreamClient
+from darkroom.providers.credentials import Credential, sign
+from darkroom.providers.manifest.compiled import Call, Manifest
+from darkroom.providers.manifest.language import LanguageError, Part, without_nulls
+from darkroom.providers.manifest.words import Words
+
+LONGEST_MESSAGE = 300
+
+PRIVATE = re.compile(
+    # What would tell a caller where we buy: links, addresses, keys, and ids as long as keys.
+    r"https?://\S+|\b[\w.+-]+@[\w-]+\.[\w.]+\b|\b(?:sk|key|r8|xi|pk|org|proj)[-_][\w-]{6,}|\b[\w-]{24,}\b"
+)
+
+
+class Caller:
+    """Makes one manifest's calls, at the address and with the credential that an attempt was sent with."""
+
+    def __init__(self, manifest: Manifest, client: UpstreamClient, clock: Clock) -> None:
+        self._manifest = manifest
+        self._client = client
+        self._clock = clock
+
+    async def call(
+        self,
+        call: Call,
+        words: Words,
+        *,
+        base_url: str,
+        credential: Credential,
+        limit_s: float,
+        headers: Mapping[str, str] | None = None,
+        is_paid: bool = False,
+    ) -> Answer:
+        """Raises `NotSent` and `Lost`, and a `Failure` for what cannot be asked at all."""
+        request = await self.request(
+            call, words, base_url=base_url, credential=credential, limit_s=limit_s, headers=headers, is_paid=is_paid
+        )
+        await credential.pacer.turn()
+        return await self._client.call(request)
+
+    async def request(
+        self,
+        call: Call,
+        words: Words,
+        *,
+        base_url: str,
+        credential: Credential,
+        limit_s: float,
+        headers: Mapping[str, str] | None = None,
+        is_paid: bool = False,
+    ) -> Request:
+        try:
+            # Media are read from the disk and written as base64: not on the loop.
+            url, query, body, form, own = await asyncio.to_thread(_evaluated, call, words, self._manifest)
+        except LanguageError as error:
+            raise ProviderRejected(f"this cannot be asked of the provider: {error}") from None
+        url = url if url.startswith(("http://", "https://")) else base_url + url
+        # A secret goes to the upstream that it is for, and to nobody that an answer names.
+        signed = sign(self._manifest.form.auth, credential, now=self._clock.now().timestamp())
+        if not same_origin(url, base_url):
+            raise ProviderUnavailable("the provider's answer points away from it")
+        return Request(
+            method=call.method,
+            url=url,
+            query={**query, **signed.query},
+            headers={**own, **(headers or {}), **signed.headers},
+            body=body,
+            form=form,
+            limit_s=limit_s,
+            is_paid=is_paid,
+        )
+
+
+def same_origin(url: str, other: str) -> bool:
+    return _origin(url) == _origin(other)
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3]).lower()
+
+
+def _evaluated(
+    call: Call, words: Words, manifest: Manifest
+) -> tuple[str, dict[str, str], Any, dict[str, Any] | None, dict[str, str]]:
+    headers = {name: template(words) for name, template in {**manifest.headers, **call.headers}.items()}
+    query = _object(call.query(words), "query") if call.query else {}
+    body = without_nulls(call.body(words)) if call.body else None
+    form = _object(call.form(words), "form") if call.form else None
+    return (
+        call.path(words),
+        {name: _text(value) for name, value in query.items()},
+        body,
+        None if form is None else {name: _part(value) for name, value in form.items()},
+        headers,
+    )
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    value = without_nulls(value)
+    if not isinstance(value, dict):
+        raise LanguageError(f"a {what} must be an object, and this is {type(value).__name__}")
+    return value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _part(value: Any) -> Any:
+    if isinstance(value, Part):
+        return FilePart(value.medium.path, value.medium.media_type)
+    if isinstance(value, list):
+        return [_part(item) for item in value]
+    return value if isinstance(value, dict) else _text(value)
+
+
+def sanitized(message: Any, credential: Credential) -> str:
+    """An upstream's own words as far as a caller may see them: without links, addresses, keys and long ids."""
+    if not isinstance(message, str) or not message.strip():
+        return ""
+    text = PRIVATE.sub("...", credential.blank(" ".join(message.split())))
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 3] + "..."
+
+
+def retry_after_s(answer: Answer, clock: Clock) -> float | None:
+    text = answer.headers.get("retry-after", "")
+    return rest_s_of(text, clock.now()) or None

@@ -1,0 +1,184 @@
+"""A manifest made ready: its form with every expression compiled and checked."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from darkroom.catalogue.fault import Fault
+from darkroom.providers.manifest.form import BatchForm, CallForm, ErrorForm, Form
+from darkroom.providers.manifest.language import Expression, LanguageError, Template, Url
+
+Compiled = TypeVar("Compiled")
+
+STATUSES = ("queued", "running", "completed", "failed", "canceled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    method: str
+    path: Url
+    query: Expression | None
+    body: Expression | None
+    form: Expression | None
+    headers: Mapping[str, Template]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    call: Call
+    items: Expression
+    item_id: Expression
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    when: Expression
+    form: ErrorForm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """`statuses` are the upstream's words to ours. What is None is not in the file."""
+
+    form: Form
+    headers: Mapping[str, Template]
+    submit: Call
+    id: Expression | None
+    keep: Expression | None
+    poll: Call | None
+    status: Expression | None
+    statuses: Mapping[str, str]
+    progress: Expression | None
+    after_s: Expression | None
+    batch: Batch | None
+    result: Call | None
+    files: Expression | None
+    each: Call | None
+    message: Expression | None
+    rules: tuple[Rule, ...]
+    cancel: Call | None
+    lookup: Call | None
+    found_id: Expression | None
+    found_keep: Expression | None
+    absent: Expression | None
+    usd: Expression | None
+    templates: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.form.name
+
+
+def compile_form(form: Form) -> Manifest:
+    """Raises `Fault` with the place of what is wrong."""
+    _check(form)
+    submit, poll, outputs, lookup = form.submit, form.poll, form.outputs, form.lookup
+    return Manifest(
+        form=form,
+        headers=_templates(form.headers, "headers"),
+        submit=_call(submit, "submit"),
+        id=_expression(submit.id, "submit", "id"),
+        keep=_expression(submit.keep, "submit", "keep"),
+        poll=_call(poll, "poll") if poll else None,
+        status=_expression(poll.status, "poll", "status") if poll else None,
+        statuses=_statuses(form),
+        progress=_expression(poll.progress, "poll", "progress") if poll else None,
+        after_s=_expression(poll.after_s, "poll", "after_s") if poll else None,
+        batch=_batch(poll.batch) if poll and poll.batch else None,
+        result=_call(form.result, "result") if form.result else None,
+        files=_expression(outputs.files, "outputs", "files"),
+        each=_call(outputs.each, "outputs", "each") if outputs.each else None,
+        message=_expression(form.message, "message"),
+        rules=tuple(
+            Rule(when=_made(Expression, rule.when, "errors", index, "when"), form=rule)
+            for index, rule in enumerate(form.errors)
+        ),
+        cancel=_call(form.cancel, "cancel") if form.cancel else None,
+        lookup=_call(lookup, "lookup") if lookup else None,
+        found_id=_expression(lookup.id, "lookup", "id") if lookup else None,
+        found_keep=_expression(lookup.keep, "lookup", "keep") if lookup else None,
+        absent=_expression(lookup.absent, "lookup", "absent") if lookup else None,
+        usd=_expression(form.cost.usd, "cost", "usd") if form.cost else None,
+        templates={name: _json(text, "templates", name) for name, text in form.templates.items()},
+    )
+
+
+def _check(form: Form) -> None:
+    """What the parts must have together."""
+    if form.submit.id and form.poll is None:
+        raise Fault(
+            "an upstream that gives an id needs a [poll]; without 'id' the answer is the result", "submit", "id"
+        )
+    if form.poll is not None and not form.submit.id:
+        raise Fault("needs submit.id: what is asked after must have a name", "poll")
+    if form.poll is not None and not form.poll.statuses.get("completed"):
+        raise Fault("says no word for 'completed'", "poll", "statuses")
+    if form.outputs.each is not None and not form.outputs.files:
+        raise Fault("needs outputs.files, which finds the items", "outputs", "each")
+    if form.cancel is not None and form.poll is None:
+        raise Fault("there is nothing to cancel where the answer to the submit is the result", "cancel")
+    names = [credential.name for credential in form.credentials]
+    for index, credential in enumerate(form.credentials):
+        if names.count(credential.name) > 1:
+            raise Fault(f"there are two credentials '{credential.name}'", "credentials", index, "name")
+        if sum(map(bool, (credential.environment, credential.file, credential.command))) != 1:
+            raise Fault("needs exactly one of environment, file, command", "credentials", index)
+
+
+def _statuses(form: Form) -> dict[str, str]:
+    words: dict[str, str] = {}
+    for ours, theirs in (form.poll.statuses if form.poll else {}).items():
+        for word in theirs:
+            if word in words:
+                raise Fault(f"'{word}' stands for '{words[word]}' and for '{ours}'", "poll", "statuses", ours)
+            words[word] = ours
+    return words
+
+
+def _batch(form: BatchForm) -> Batch:
+    return Batch(
+        call=_call(form, "poll", "batch"),
+        items=_made(Expression, form.items, "poll", "batch", "items"),
+        item_id=_made(Expression, form.item_id, "poll", "batch", "item_id"),
+        most=form.most,
+    )
+
+
+def _call(form: CallForm, *place: str) -> Call:
+    if form.body and form.form:
+        raise Fault("has a body and a form; a call can have one of them", *place, "form")
+    if not form.path.startswith(("/", "{", "http://", "https://")):
+        raise Fault("a path begins with '/', or is a URL from an answer, such as '{kept.url}'", *place, "path")
+    return Call(
+        method=form.method,
+        path=_made(Url, form.path, *place, "path"),
+        query=_expression(form.query, *place, "query"),
+        body=_expression(form.body, *place, "body"),
+        form=_expression(form.form, *place, "form"),
+        headers=_templates(form.headers, *place, "headers"),
+    )
+
+
+def _templates(headers: Mapping[str, str], *place: str) -> dict[str, Template]:
+    return {name: _made(Template, text, *place, name) for name, text in headers.items()}
+
+
+def _expression(text: str, *place: str | int) -> Expression | None:
+    return _made(Expression, text, *place) if text else None
+
+
+def _made(make: Callable[[str], Compiled], text: str, *place: str | int) -> Compiled:
+    try:
+        return make(text)
+    except LanguageError as error:
+        raise Fault(str(error), *place) from None
+
+
+def _json(text: str, *place: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise Fault(f"is no JSON: {error}", *place) from None

@@ -1,0 +1,192 @@
+"""The format of a manifest: what a file may say, and nothing else. `docs/providers.md` explains it with an example."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from darkroom.brief import Task
+
+Positive = Annotated[float, Meta(gt=0)]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+
+Meaning = Literal["content_refused", "rejected", "rate_limited", "unavailable", "lost"]
+"""What an answer comes to: refused for its content; refused for good; too often; not taken, another may; unknown there
+(a poll) or by nobody known whether taken (a submit)."""
+
+Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class AuthForm(Part, frozen=True, kw_only=True):
+    """`environment` is the variable that usually holds the secret. For `basic` and `jwt` the secret is `ID:SECRET`."""
+
+    kind: Literal["none", "bearer", "header", "query", "basic", "jwt"] = "bearer"
+    name: str = "Authorization"
+    prefix: str = ""
+    environment: str = ""
+    lifetime_s: Positive = 1800.0
+
+
+class CallForm(Part, frozen=True, kw_only=True):
+    """One call. `path` is under the base URL or a whole URL from an answer; `query`, `body` and `form` are expressions
+    that make an object; `headers` are templates."""
+
+    path: str
+    method: Method = "GET"
+    query: str = ""
+    body: str = ""
+    form: str = ""
+    headers: Mapping[str, str] = {}
+
+
+class SubmitForm(CallForm, frozen=True, kw_only=True):
+    """Without an `id`, the answer is the result. `idempotency` is the header that takes our reference as a key;
+    `not_taken` are statuses from 500 on that say for certain that the work was not taken."""
+
+    method: Method = "POST"
+    id: str = ""
+    keep: str = ""
+    idempotency: str = ""
+    not_taken: tuple[int, ...] = ()
+
+
+class BatchForm(CallForm, frozen=True, kw_only=True):
+    """Asks after many at once: `id` here is a list of ids, `items` finds the list, `item_id` the id in each."""
+
+    items: str
+    item_id: str
+    most: Annotated[int, Meta(ge=2)] = 50
+
+
+class PollForm(CallForm, frozen=True, kw_only=True):
+    """`statuses` are the upstream's words for each of ours. A word that stands nowhere is neither the end nor a
+    failure. In a batch, each item takes the place of `answer`."""
+
+    status: str
+    statuses: Mapping[Literal["queued", "running", "completed", "failed", "canceled"], tuple[str, ...]]
+    progress: str = ""
+    after_s: str = ""
+    interval_s: Positive = 3.0
+    longest_s: Positive = 30.0
+    batch: BatchForm | None = None
+
+
+class ResultForm(CallForm, frozen=True, kw_only=True):
+    """A second call, for upstreams that tell the end in one place and give the result in another."""
+
+
+class OutputsForm(Part, frozen=True, kw_only=True):
+    """`files` finds the results in the last answer: a URL, a data URI, `{url: ..., base64: ..., hex: ..., type: ...}`,
+    or a list of these. Without it, the answer's body is the result. `each` fetches each item by a call of its own."""
+
+    files: str = ""
+    each: CallForm | None = None
+    type: str = ""
+    authorize: bool = False
+
+
+class ErrorForm(Part, frozen=True, kw_only=True):
+    """A rule: where `when` holds for an answer, `means` is what it comes to. `say` is told to the caller in place of
+    the upstream's own words. The first rule that holds decides."""
+
+    when: str
+    means: Meaning
+    say: str = ""
+    during: Literal["", "submit", "poll", "result"] = ""
+
+
+class CancelForm(CallForm, frozen=True, kw_only=True):
+    method: Method = "POST"
+
+
+class LookupForm(CallForm, frozen=True, kw_only=True):
+    """Finds a submit by our reference after its answer was lost. `id` is the upstream's id; `absent` holds where the
+    answer says for certain that there is none."""
+
+    id: str
+    absent: str
+    keep: str = ""
+
+
+class CostForm(Part, frozen=True, kw_only=True):
+    """`usd` is what the last answer says that it cost, in US dollars."""
+
+    usd: str
+    bills_canceled: bool = False
+
+
+class LimitsForm(Part, frozen=True, kw_only=True):
+    """`slots` run at once. Sizes in bytes; `answer_s` bounds a call, `submit_s` a submit, `result_s` one download."""
+
+    slots: Annotated[int, Meta(ge=1)] = 20
+    requests_per_second: Positive | None = None
+    body_bytes: Annotated[int, Meta(ge=1)] = 64 << 20
+    answer_bytes: Annotated[int, Meta(ge=1)] = 64 << 20
+    result_bytes: Annotated[int, Meta(ge=1)] = 2 << 30
+    connect_s: Positive = 10.0
+    answer_s: Positive = 30.0
+    submit_s: Positive = 120.0
+    result_s: Positive = 600.0
+
+
+class CredentialForm(Part, frozen=True, kw_only=True):
+    """A secret by where it is found: exactly one of `environment`, `file`, `command`. One that is `retired` only polls
+    what it has submitted."""
+
+    name: Name = "main"
+    environment: str = ""
+    file: str = ""
+    command: tuple[str, ...] = ()
+    slots: Annotated[int, Meta(ge=1)] | None = None
+    requests_per_second: Positive | None = None
+    budget_usd: Annotated[float, Meta(ge=0)] | None = None
+    retired: bool = False
+
+
+class RouteForm(Part, frozen=True, kw_only=True):
+    """Models of the catalogue that this upstream runs, under its own name for them, and what it takes of what they
+    offer. `options` are values of your own for the expressions."""
+
+    models: tuple[str, ...]
+    upstream: str
+    weight: Annotated[float, Meta(ge=0)] = 1.0
+    tasks: tuple[Task, ...] = ()
+    durations_s: tuple[float, ...] = ()
+    longest_s: Positive | None = None
+    aspect_ratios: tuple[str, ...] = ()
+    resolutions: tuple[str, ...] = ()
+    options: Mapping[str, Any] = {}
+
+
+class Form(Part, frozen=True, kw_only=True):
+    """A whole manifest. `hosts` are where results may be fetched from besides the base URL's own: `cdn.example.com`,
+    `*.example.com`, or `*` for any public one."""
+
+    name: Name
+    title: str = ""
+    documents: tuple[str, ...] = ()
+    base_url: Annotated[str, Meta(pattern=r"^https?://[^/?#]+(/[^?#]*[^/?#])?$")]
+    hosts: tuple[str, ...] = ()
+    auth: AuthForm = AuthForm()
+    headers: Mapping[str, str] = {}
+    submit: SubmitForm
+    poll: PollForm | None = None
+    result: ResultForm | None = None
+    outputs: OutputsForm = OutputsForm()
+    message: str = ""
+    errors: tuple[ErrorForm, ...] = ()
+    cancel: CancelForm | None = None
+    lookup: LookupForm | None = None
+    cost: CostForm | None = None
+    limits: LimitsForm = LimitsForm()
+    credentials: tuple[CredentialForm, ...] = ()
+    routes: tuple[RouteForm, ...] = ()
+    models: tuple[Mapping[str, Any], ...] = ()
+    options: Mapping[str, Any] = {}
+    templates: Mapping[str, str] = {}
+    when_ambiguous: Literal["", "hold", "fail", "retry"] = ""

@@ -1,0 +1,256 @@
+"""The language of a manifest's expressions: JMESPath, a few functions of ours, and the words that stand at its root.
+
+An expression is bounded: no loops, no regular expressions, nothing but the values it is given. It is checked when it is
+read, so that a misspelt word is found at start and not by the first caller who comes by.
+"""
+
+import base64
+import mimetypes
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jmespath
+from jmespath import exceptions, functions
+
+WORDS = frozenset(
+    (
+        # What is asked for, in a brief's words.
+        *("prompt", "negative_prompt", "lyrics", "seed", "count", "width", "height", "size", "resolution"),
+        *("aspect_ratio", "duration_s", "fps", "format", "voice", "language", "speed", "scale", "start_s", "end_s"),
+        *("loop", "prepend", "with_audio", "keep_audio", "instrumental", "task", "modality", "inputs"),
+        # The input media.
+        *("image", "last_image", "references", "video", "audio", "person", "garment"),
+        # Who asks, and for what.
+        *("reference", "model", "callback_url", "options", "templates"),
+        # What has come back.
+        *("answer", "http", "id", "kept", "item"),
+    )
+)
+"""What an expression may begin with. `docs/providers.md` says what each one is; a test compares the two."""
+
+PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+
+
+class LanguageError(Exception):
+    """An expression that cannot be read, or does not fit what it was given."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Medium:
+    """An input medium. It must go through `url`, `data_uri`, `base64` or `file` on its way out."""
+
+    path: Path
+    link: str | None = None
+
+    @property
+    def media_type(self) -> str:
+        return mimetypes.guess_type(self.path.name)[0] or "application/octet-stream"
+
+    def encoded(self) -> str:
+        return base64.b64encode(self.path.read_bytes()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file in a form."""
+
+    medium: Medium
+
+
+class Functions(functions.Functions):  # type: ignore[misc]
+    """Ours, beside JMESPath's own. A function of a medium that is not there is null, and null is left out."""
+
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_url(self, medium: Any) -> str | None:
+        if medium is None or isinstance(medium, str):
+            return medium
+        return _medium(medium).link or self._func_data_uri(medium)
+
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_data_uri(self, medium: Any) -> str | None:
+        if medium is None:
+            return None
+        return f"data:{_medium(medium).media_type};base64,{_medium(medium).encoded()}"
+
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_base64(self, medium: Any) -> str | None:
+        return None if medium is None else _medium(medium).encoded()
+
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_media_type(self, medium: Any) -> str | None:
+        return None if medium is None else _medium(medium).media_type
+
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_file(self, medium: Any) -> Part | None:
+        return None if medium is None else Part(_medium(medium))
+
+    @functions.signature({"types": ["number", "null"]}, {"types": ["array-number"]})  # type: ignore[untyped-decorator]
+    def _func_nearest(self, number: float | None, choices: list[float]) -> float | None:
+        if number is None or not choices:
+            return None
+        return min(choices, key=lambda choice: (abs(choice - number), choice))
+
+    @functions.signature({"types": ["number", "null"]})  # type: ignore[untyped-decorator]
+    def _func_integer(self, number: float | None) -> int | None:
+        return None if number is None else round(number)
+
+    @functions.signature({"types": ["number", "null"]}, {"types": ["number", "null"]})  # type: ignore[untyped-decorator]
+    def _func_times(self, left: float | None, right: float | None) -> float | None:
+        return None if left is None or right is None else left * right
+
+    @functions.signature({"types": []}, {"types": ["object"]})  # type: ignore[untyped-decorator]
+    def _func_pick(self, key: Any, choices: Mapping[str, Any]) -> Any:
+        """The choice of that name; numbers are named as JSON writes them."""
+        name = key if isinstance(key, str) else f"{key:g}" if isinstance(key, float) else str(key)
+        return choices.get(name)
+
+    @functions.signature({"types": ["string", "null"]}, {"types": ["string"]})  # type: ignore[untyped-decorator]
+    def _func_split(self, text: str | None, separator: str) -> list[str]:
+        return [] if not text else text.split(separator)
+
+    @functions.signature({"types": []}, {"types": ["string"]})  # type: ignore[untyped-decorator]
+    def _func_has(self, whole: Any, part: str) -> bool:
+        """As `contains`, in any case of letters, and false where there is nothing to look in."""
+        if isinstance(whole, list):
+            return any(self._func_has(item, part) for item in whole)
+        return isinstance(whole, str) and part.lower() in whole.lower()
+
+    @functions.signature({"types": ["object", "array"]}, {"types": ["object"]})  # type: ignore[untyped-decorator]
+    def _func_fill(self, template: Any, words: Mapping[str, Any]) -> Any:
+        """The template with each text `$name` replaced by the word of that name, whatever its type is."""
+        return _filled(template, words)
+
+
+OPTIONS = jmespath.Options(custom_functions=Functions())
+
+
+class Expression:
+    """Asks a question of the words: `answer.data.task_id`, `nearest(duration_s, [5, 10])`, `{text: prompt}`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        try:
+            self._compiled = jmespath.compile(text)
+        except exceptions.JMESPathError as error:
+            raise LanguageError(f"cannot be read: {_first_line(error)}") from None
+        _check(self._compiled.parsed)
+
+    def __call__(self, words: Mapping[str, Any]) -> Any:
+        try:
+            return self._compiled.search(words, options=OPTIONS)
+        except (exceptions.JMESPathError, TypeError) as error:
+            raise LanguageError(f"'{self.text}' does not fit: {_first_line(error)}") from None
+
+
+class Template:
+    """A text with expressions in braces, such as `/v1/tasks/{id}`. `quotes` writes their values for a URL's path."""
+
+    def __init__(self, text: str, *, quotes: bool = False) -> None:
+        self.text = text
+        self._quotes = quotes
+        pieces = PLACEHOLDER.split(text)
+        self._pieces: list[str | Expression] = [
+            Expression(piece) if index % 2 else piece for index, piece in enumerate(pieces)
+        ]
+
+    def __call__(self, words: Mapping[str, Any]) -> str:
+        return "".join(piece if isinstance(piece, str) else self._value(piece, words) for piece in self._pieces)
+
+    def _value(self, expression: Expression, words: Mapping[str, Any]) -> str:
+        value = expression(words)
+        if value is None or isinstance(value, Mapping | list | Medium):
+            raise LanguageError(f"'{{{expression.text}}}' in '{self.text}' is no text here")
+        text = str(value)
+        if not self._quotes:
+            return text
+        # An upstream's own id goes into the path of the next call: it must not walk out of it.
+        if ".." in text.split("/"):
+            raise LanguageError(f"'{{{expression.text}}}' in '{self.text}' leads out of its path")
+        return quote(text, safe="/:@")
+
+
+class Url(Template):
+    """The URL of a call: a path under the base URL, or a whole URL that an answer has told, as it is."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, quotes=text.startswith("/"))
+
+
+def without_nulls(value: Any) -> Any:
+    """A body as it is sent: what is null is left out. Raises `LanguageError` for a medium that nothing was made of."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value if item is not None]
+    if isinstance(value, Medium):
+        raise LanguageError("a medium needs url(), data_uri(), base64() or file() around it")
+    return value
+
+
+def _medium(value: Any) -> Medium:
+    if not isinstance(value, Medium):
+        raise TypeError(f"a medium is wanted (image, video, ...), and this is {type(value).__name__}")
+    return value
+
+
+def _filled(template: Any, words: Mapping[str, Any]) -> Any:
+    if isinstance(template, dict):
+        return {key: _filled(item, words) for key, item in template.items()}
+    if isinstance(template, list):
+        return [_filled(item, words) for item in template]
+    if isinstance(template, str) and template.startswith("$"):
+        if template[1:] not in words:
+            raise TypeError(f"the template wants '{template}', and there is no such word")
+        return words[template[1:]]
+    return template
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _check(tree: Mapping[str, Any]) -> None:
+    """Every function exists and has its arguments, every word at the root is one of ours."""
+    known = functions.Functions.FUNCTION_TABLE | Functions.FUNCTION_TABLE
+    for call in _calls(tree):
+        name, given = call["value"], len(call["children"])
+        if name not in known:
+            raise LanguageError(f"there is no function '{name}'; there are {', '.join(sorted(known))}")
+        signature = known[name]["signature"]
+        is_open = bool(signature) and signature[-1].get("variadic", False)
+        if given < len(signature) or (given > len(signature) and not is_open):
+            raise LanguageError(f"'{name}' takes {len(signature)} arguments, and has {given}")
+    for word in _roots(tree):
+        if word not in WORDS:
+            raise LanguageError(f"there is no word '{word}'; there are {', '.join(sorted(WORDS))}")
+
+
+def _calls(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    if tree["type"] == "function_expression":
+        yield tree
+    for child in _children(tree):
+        yield from _calls(child)
+
+
+RELATIVE = ("subexpression", "index_expression", "pipe", "projection", "value_projection", "filter_projection")
+"""What looks at its first part from where it stands, and at the others from what that has found."""
+
+
+def _roots(tree: Mapping[str, Any]) -> Iterator[str]:
+    """The fields that are looked up in the words themselves."""
+    if tree["type"] == "field":
+        yield tree["value"]
+        return
+    children = _children(tree)
+    if tree["type"] == "expref":
+        return
+    for child in children[:1] if tree["type"] in RELATIVE else children:
+        yield from _roots(child)
+
+
+def _children(tree: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return [child for child in tree["children"] if isinstance(child, dict)]

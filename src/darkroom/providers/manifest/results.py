@@ -1,0 +1,121 @@
+"""From what an upstream says its results are to files of ours, whole and measured."""
+
+import asyncio
+import base64
+import binascii
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from darkroom.asset import ENDINGS
+from darkroom.brief import Modality, Produced
+from darkroom.errors import ProviderRejected, ProviderUnavailable
+from darkroom.guarded import GuardedClient, Limits, Refused, Unreachable
+from darkroom.media_type import parse_data_uri, sniff
+from darkroom.providers.client import Fetched, Lost, NotSent, Request, UpstreamClient, fetched
+from darkroom.providers.manifest.calls import same_origin
+from darkroom.providers.manifest.form import LimitsForm
+from darkroom.providers.probe import probe
+
+KINDS = {
+    Modality.VIDEO: ("video/", "image/gif", "image/webp"),
+    Modality.IMAGE: ("image/",),
+    Modality.MUSIC: ("audio/", "video/"),
+    Modality.SPEECH: ("audio/",),
+    Modality.SOUND: ("audio/",),
+}
+"""What the results of a modality may be: an error page with status 200 is none of them."""
+
+
+TEXTS = (b"<", b"{", b"[", b"")
+
+
+class Results:
+    """Fetches from the upstream itself over its own client, and from its `hosts` over the guarded one."""
+
+    def __init__(
+        self, *, client: UpstreamClient, guarded: GuardedClient, hosts: tuple[str, ...], limits: LimitsForm
+    ) -> None:
+        self._client = client
+        self._guarded = guarded
+        self._hosts = hosts
+        self._limits = limits
+
+    async def fetch(self, url: str, target: Path, *, base_url: str, headers: dict[str, str]) -> Fetched:
+        """`headers` go to the upstream itself and to nobody else. Raises `Failure`."""
+        request = Request(method="GET", url=url, headers=headers, limit_s=self._limits.result_s)
+        if same_origin(url, base_url):
+            return await self.download(request, target)
+        host = urlsplit(url).hostname or ""
+        if not any(fnmatch(host, pattern) for pattern in self._hosts):
+            raise ProviderRejected("the provider's result is at a place that this server does not fetch from")
+        limits = Limits(size_bytes=self._limits.result_bytes, seconds=self._limits.result_s)
+        try:
+            await self._guarded.download(url, target, limits)
+        except Unreachable as error:
+            raise ProviderUnavailable(f"the result was not fetched: it {error.reason}") from None
+        except Refused as error:
+            raise ProviderRejected(f"the result cannot be fetched: it {error.reason}") from None
+        return await fetched(target, "")
+
+    async def download(self, request: Request, target: Path) -> Fetched:
+        """As `fetch`, for a request that is ready."""
+        try:
+            return await self._client.download(request, target, limit_bytes=self._limits.result_bytes)
+        except (NotSent, Lost) as error:
+            raise ProviderUnavailable(f"the result was not fetched: {error}") from None
+        except Refused as error:
+            raise ProviderRejected(f"the result cannot be fetched: it {error.reason}") from None
+
+
+def listed(found: Any) -> list[Any]:
+    """What `outputs.files` has found, as a list; nothing is an empty one."""
+    if found is None or found == "":
+        return []
+    return [item for item in found if item] if isinstance(found, list) else [found]
+
+
+def url_of(item: Any) -> str | None:
+    if isinstance(item, dict):
+        item = item.get("url")
+    return item if isinstance(item, str) and item.startswith(("http://", "https://")) else None
+
+
+def bytes_of(item: Any, limit_bytes: int) -> bytes:
+    """What is in the answer itself; raises `ProviderRejected`."""
+    try:
+        if isinstance(item, dict) and isinstance(item.get("hex"), str):
+            return bytes.fromhex(item["hex"])
+        text = item.get("base64") or item.get("url") if isinstance(item, dict) else item
+        if isinstance(text, str) and text.startswith("data:"):
+            return parse_data_uri(text, limit_bytes)
+        if isinstance(text, str):
+            return base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        pass
+    raise ProviderRejected("the provider's result is neither a link nor a file")
+
+
+async def produced(path: Path, modality: Modality, declared: str, whole: Fetched, origin: str | None) -> Produced:
+    """A file with the right ending, measured; raises `ProviderUnavailable` for what is no medium of that kind."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    # What says of itself that it is a video and begins like a page is a page: an upstream's error, with status 200.
+    media_type = sniff(head) or ("" if head.lstrip()[:1] in TEXTS else declared or whole.media_type)
+    if not media_type.startswith(KINDS[modality]):
+        await asyncio.to_thread(path.unlink)
+        raise ProviderUnavailable(f"the result is no {modality.value}: it is {media_type or 'of no known kind'}")
+    named = path.with_suffix(f".{ENDINGS.get(media_type, media_type.rpartition('/')[2])}")
+    await asyncio.to_thread(path.rename, named)
+    measures = await asyncio.to_thread(probe, named, media_type)
+    return Produced(
+        path=named,
+        media_type=media_type,
+        width=measures.width,
+        height=measures.height,
+        duration_s=measures.duration_s,
+        thumbnail=measures.thumbnail,
+        sha256=whole.sha256,
+        origin_url=origin,
+    )

@@ -1,0 +1,131 @@
+"""The conversation with one upstream: calls that cost nothing, what their answers come to, and what is not believed at
+once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import structlog
+
+from darkroom.clock import Clock
+from darkroom.errors import Ambiguous, Failure, ProviderRejected, ProviderUnavailable
+from darkroom.ports import Work
+from darkroom.providers.client import Answer, Lost, NotSent, Request, UpstreamClient
+from darkroom.providers.credentials import Credential, sign
+from darkroom.providers.manifest.calls import Caller
+from darkroom.providers.manifest.compiled import Call, Manifest
+from darkroom.providers.manifest.language import Expression, LanguageError
+from darkroom.providers.manifest.verdicts import Judge, Phase
+from darkroom.providers.manifest.words import Words
+
+log = structlog.get_logger(__name__)
+
+BUSY_S = 2.0
+STRIKES = 3
+"""So often an upstream must say the same unlikely thing before it is believed: that it has lost our work, that it never
+had it, that it is finished without a result. Their reads lag behind their writes."""
+
+REST_S = 60.0
+"""How long a credential is left alone after the upstream would not have it."""
+
+
+class Upstream:
+    def __init__(self, manifest: Manifest, *, client: UpstreamClient, clock: Clock) -> None:
+        self.manifest = manifest
+        self.judge = Judge(manifest, clock)
+        self._caller = Caller(manifest, client, clock)
+        self._clock = clock
+        self._strikes: Counter[tuple[str, str]] = Counter()
+
+    async def submit(self, words: Words, work: Work, credential: Credential) -> Answer:
+        """The call that costs. Raises `NotSent` and `Lost`."""
+        form = self.manifest.form
+        return await self._caller.call(
+            self.manifest.submit,
+            words,
+            base_url=work.address.base_url,
+            credential=credential,
+            limit_s=form.limits.submit_s,
+            headers={form.submit.idempotency: work.reference} if form.submit.idempotency else {},
+            is_paid=True,
+        )
+
+    async def ask(self, call: Call, words: Words, work: Work, credential: Credential) -> Answer:
+        """A call that costs nothing: whatever goes wrong with it, it can be made again."""
+        try:
+            return await self._caller.call(
+                call,
+                words,
+                base_url=work.address.base_url,
+                credential=credential,
+                limit_s=self.manifest.form.limits.answer_s,
+            )
+        except (NotSent, Lost) as error:
+            raise ProviderUnavailable(f"the provider did not answer: {error}") from None
+        except ProviderRejected as error:
+            # An expression that does not fit what was kept: nothing is known of the work itself.
+            raise Ambiguous(str(error)) from None
+
+    async def request(self, call: Call, words: Words, work: Work, credential: Credential) -> Request:
+        """A call for a result, ready to be downloaded."""
+        return await self._caller.request(
+            call,
+            words,
+            base_url=work.address.base_url,
+            credential=credential,
+            limit_s=self.manifest.form.limits.result_s,
+        )
+
+    def signed(self, credential: Credential) -> Mapping[str, str]:
+        return sign(self.manifest.form.auth, credential, now=self._clock.now().timestamp()).headers
+
+    def check(self, answer: Answer, words: Words, credential: Credential, *, phase: Phase) -> None:
+        try:
+            self.judge.check(answer, words, credential, phase=phase)
+        except ProviderUnavailable as error:
+            if answer.status in (401, 402, 403, 429):
+                self._rest(credential, error.retry_after_s, answer.status)
+            raise
+
+    def _rest(self, credential: Credential, after_s: float | None, status: int) -> None:
+        rest_s = after_s or (BUSY_S if status == 429 else REST_S)
+        credential.resting_until = asyncio.get_running_loop().time() + rest_s
+        log.warning(
+            "a credential rests", provider=self.manifest.name, credential=credential.name, status=status, rest_s=rest_s
+        )
+
+    def strike(self, work: Work, what: str, out: Failure) -> NoReturn:
+        """Believed at the third time; until then it is asked again."""
+        if self.is_believed(work.reference, what):
+            raise out
+        raise ProviderUnavailable(str(out))
+
+    def is_believed(self, reference: str, what: str) -> bool:
+        self._strikes[reference, what] += 1
+        if self._strikes[reference, what] < STRIKES:
+            return False
+        del self._strikes[reference, what]
+        return True
+
+    def forget(self, reference: str, *whats: str) -> None:
+        for what in whats:
+            self._strikes.pop((reference, what), None)
+
+    def cost(self, words: Words) -> int | None:
+        if self.manifest.usd is None:
+            return None
+        try:
+            usd = self.manifest.usd(words)
+            return None if usd is None else round(float(usd) * 1_000_000)
+        except (LanguageError, TypeError, ValueError):
+            return None
+
+
+def asked(expression: Expression, words: Words) -> Any:
+    """Null where the answer has another shape than the manifest expects: never an end, never a failure."""
+    try:
+        return expression(words)
+    except LanguageError as error:
+        log.warning("an answer does not fit its manifest", reason=str(error))
+        return None

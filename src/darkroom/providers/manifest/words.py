@@ -1,0 +1,105 @@
+"""The object that a manifest's expressions are asked about: what is wanted, in our words, and what has come back."""
+
+from collections.abc import Mapping
+from math import gcd
+from pathlib import Path
+from typing import Any
+
+from darkroom.brief import Brief, Role
+from darkroom.ports import Work
+from darkroom.providers.client import Answer
+from darkroom.providers.manifest.compiled import Manifest
+from darkroom.providers.manifest.language import Medium
+
+Words = dict[str, Any]
+
+ONE = {
+    Role.IMAGE: "image",
+    Role.LAST_IMAGE: "last_image",
+    Role.VIDEO: "video",
+    Role.AUDIO: "audio",
+    Role.PERSON: "person",
+    Role.GARMENT: "garment",
+}
+SAME = (
+    *(
+        "prompt",
+        "negative_prompt",
+        "lyrics",
+        "seed",
+        "count",
+        "width",
+        "height",
+        "duration_s",
+        "fps",
+        "format",
+        "voice",
+    ),
+    *("language", "speed", "scale", "start_s", "end_s", "loop", "prepend", "with_audio", "keep_audio", "instrumental"),
+)
+EMPTY_IS_NULL = ("prompt", "negative_prompt", "lyrics", "format", "voice", "language")
+
+
+def words_of(work: Work, manifest: Manifest) -> Words:
+    brief = work.brief
+    words: Words = {name: getattr(brief, name) for name in SAME}
+    for name in EMPTY_IS_NULL:
+        words[name] = words[name] or None
+    # A whole number of seconds is written as one: upstreams that want 5 refuse 5.0.
+    if brief.duration_s is not None and brief.duration_s == int(brief.duration_s):
+        words["duration_s"] = int(brief.duration_s)
+    return {
+        **words,
+        **_media(brief, work.links),
+        "task": brief.task.value,
+        "modality": brief.modality.value,
+        "size": _told(work, "size") or _size(brief),
+        "resolution": _told(work, "resolution") or _resolution(brief),
+        "aspect_ratio": _told(work, "aspect_ratio") or _aspect_ratio(brief),
+        "inputs": dict(work.inputs),
+        "reference": work.reference,
+        "model": work.upstream,
+        "callback_url": work.callback_url,
+        "options": _options(manifest, brief.model),
+        "templates": manifest.templates,
+        **dict.fromkeys(("answer", "http", "id", "kept", "item")),
+    }
+
+
+def with_answer(words: Words, answer: Answer) -> Words:
+    return {**words, "answer": answer.value, "http": {"status": answer.status, "headers": dict(answer.headers)}}
+
+
+def _media(brief: Brief, links: Mapping[Path, str]) -> Words:
+    media: Words = dict.fromkeys(ONE.values())
+    for role, name in ONE.items():
+        paths = brief.media.get(role, ())
+        if paths:
+            media[name] = Medium(paths[0], links.get(paths[0]))
+    media["references"] = [Medium(path, links.get(path)) for path in brief.media.get(Role.REFERENCE, ())]
+    return media
+
+
+def _told(work: Work, name: str) -> str | None:
+    value = work.words.get(name)
+    return str(value) if value else None
+
+
+def _size(brief: Brief) -> str | None:
+    return f"{brief.width}x{brief.height}" if brief.width and brief.height else None
+
+
+def _resolution(brief: Brief) -> str | None:
+    return f"{min(brief.width, brief.height)}p" if brief.width and brief.height else None
+
+
+def _aspect_ratio(brief: Brief) -> str | None:
+    if not brief.width or not brief.height:
+        return None
+    common = gcd(brief.width, brief.height)
+    return f"{brief.width // common}:{brief.height // common}"
+
+
+def _options(manifest: Manifest, model: str) -> Words:
+    own = next((route.options for route in manifest.form.routes if model in route.models), {})
+    return {**manifest.form.options, **own}

@@ -1,0 +1,8 @@
+"""A fake for each shipped manifest: it speaks the upstream's words over a real socket, and misbehaves on demand."""
+
+from collections.abc import Callable
+
+from tests.providers.fakes.fake import Fake
+from tests.providers.fakes.luma import Luma
+
+FAKES: dict[str, Callable[[], Fake]] = {fake.name: fake for fake in (Luma,)}
