@@ -97,7 +97,7 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    provider: Provider | Sequence[Any] = (),
+    provider: Provider | Sequence[Any] | None = (),
     *,
     data: Path | None = None,
     clock: FrozenClock | None = None,
@@ -105,13 +105,15 @@ async def running(
     store: Callable[[Database], Store] = SqliteStore,
     **settings: Any,
 ) -> AsyncIterator[Running]:
-    """`provider` is one, or the script of one. What is not set otherwise is as `darkroom serve` has it."""
+    """`provider` is one, the script of one, or None for what the data folder configures. What is
+    not set otherwise is as `darkroom serve` has it."""
     if isinstance(provider, Sequence):
         provider = ScriptedProvider(provider, may_restart=True)
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         chosen = Settings(data=str(data or folder), port=port, shutdown_limit_s=0.2, **settings)
-        engine = Engine(chosen, providers={provider.name: provider}, clock=clock, client=client, store=store)
+        providers = None if provider is None else {provider.name: provider}
+        engine = Engine(chosen, providers=providers, clock=clock, client=client, store=store)
         engine.claim("a test")
         await engine.open()
         await engine.work()

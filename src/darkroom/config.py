@@ -29,6 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A folder, or a URL such as s3://bucket/prefix; empty is `assets` in the data folder."""
     models: str = ""
     """A folder of the operator's own model files; each overrides a shipped one with its slug."""
+    providers: str = ""
+    """A folder of upstreams, a TOML file each; empty is `providers` in the data folder."""
     plans: str = ""
     """A TOML file of the operator's own plans; each overrides a shipped one with its name."""
     pace: Literal["fast", "typical"] = "fast"
@@ -62,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def folder(self) -> Path:
         return Path(self.data)
+
+    @property
+    def providers_folder(self) -> Path:
+        return Path(self.providers) if self.providers else self.folder / "providers"
 
 
 def load(file: Path | None, given: Mapping[str, object], *, environment: Mapping[str, str] = os.environ) -> Settings:

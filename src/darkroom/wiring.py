@@ -33,6 +33,7 @@ from darkroom.lock import FolderLock
 from darkroom.notify import Bell
 from darkroom.patience import USUAL_SCHEDULE_S
 from darkroom.ports import Assets, Delivery, Provider, Store
+from darkroom.providers.configured import Configured, make, read_folder
 from darkroom.providers.sketch.pool import RenderPool
 from darkroom.providers.sketch.provider import Sketch
 from darkroom.queue import Dispatcher
@@ -96,7 +97,10 @@ class Engine:
         self.clock = clock or SystemClock()
         self.folder = settings.folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.catalogue = models or catalogue.load(*([Path(settings.models)] if settings.models else []))
+        configured = read_folder(settings.providers_folder)
+        self.catalogue = configured.join(
+            models or catalogue.load(*([Path(settings.models)] if settings.models else []))
+        )
         self.plans = plans.load(Path(settings.plans) if settings.plans else None)
         self.dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
         self.database = Database(self.folder / "darkroom.db")
@@ -104,7 +108,7 @@ class Engine:
         self.assets = assets or open_assets(settings.assets or str(self.folder / "assets"))
         self.links = Links(_secret(self.folder / "secret"))
         self.client = client or GuardedClient(allow_loopback=settings.allow_loopback)
-        self.providers = providers if providers is not None else _providers(settings, self.clock)
+        self.providers = providers if providers is not None else self._make_providers(configured)
         self.bell = Bell()
         self.history = History(self.catalogue, rounds_before=self._rounds_before)
         self.desk = FrontDesk(self.bell.changed, self.history.changed)
@@ -147,6 +151,14 @@ class Engine:
         )
         self._lock = FolderLock(self.folder)
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _make_providers(self, configured: Configured) -> Mapping[str, Provider]:
+        sketch = _sketch(self.settings, self.clock)
+        made = {
+            name: make(manifest, guarded=self.client, clock=self.clock)
+            for name, manifest in configured.manifests.items()
+        }
+        return {sketch.name: sketch, **made}
 
     def _make_endpoints(self) -> Endpoints:
         return Endpoints(
@@ -338,16 +350,15 @@ class Engine:
         return (await self.access.create_key(account, name="default", dialect="native")).secret
 
 
-def _providers(settings: Settings, clock: Clock) -> Mapping[str, Provider]:
+def _sketch(settings: Settings, clock: Clock) -> Sketch:
     size = settings.render_processes or os.cpu_count() or 1
-    sketch = Sketch(
+    return Sketch(
         RenderPool(size),
         clock=clock,
         # Waiting for the typical time costs no process, so paced work may overlap; the pool itself bounds the renders.
         slots=size * 2 if settings.pace == "fast" else 1_000,
         is_paced=settings.pace == "typical",
     )
-    return {sketch.name: sketch}
 
 
 def _secret(path: Path) -> bytes:

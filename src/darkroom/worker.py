@@ -148,6 +148,8 @@ class Worker:
             brief=model.brief(generation.inputs, media),
             expected_wait_s=model.expected_wait_s,
             folder=folder,
+            address=provider.address(),
+            words=model.words(generation.inputs),
         )
         ticket = resumable(begun.before)
         if ticket is None:

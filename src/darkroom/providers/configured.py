@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.catalogue import Model, Reach, Route, load_models
+from darkroom.catalogue import Catalogue, Model, Reach, Route, load_models
+from darkroom.catalogue.fault import line_of
 from darkroom.clock import Clock
-from darkroom.errors import ManifestError
+from darkroom.errors import ManifestError, UnknownModel
 from darkroom.guarded import GuardedClient
 from darkroom.providers.client import UpstreamClient, Watch
 from darkroom.providers.credentials import Credential
@@ -15,19 +16,33 @@ from darkroom.providers.manifest.form import CredentialForm
 from darkroom.providers.manifest.provider import ManifestProvider
 from darkroom.providers.manifest.reading import read
 
+BUILT_IN = ("sketch",)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
     """`models` are new ones that the files describe, `routes` those of the catalogue's models, by slug."""
 
+    files: Mapping[str, Path]
     manifests: Mapping[str, Manifest]
     models: tuple[Model, ...]
     routes: Mapping[str, tuple[Route, ...]]
+
+    def join(self, catalogue: Catalogue) -> Catalogue:
+        """The catalogue with the models and routes of these providers; raises `ManifestError`."""
+        try:
+            return catalogue.joined(self.models, self.routes)
+        except UnknownModel as error:
+            name = next(route.provider for route in self.routes[error.model])
+            file = self.files[name]
+            line = line_of(file.read_text("utf-8"), ("routes", error.model))
+            raise ManifestError(str(file), line, str(error)) from None
 
 
 def read_folder(folder: Path) -> Configured:
     """Every `*.toml` of a folder is a provider; none where there is no such folder. Raises `ManifestError`."""
     manifests: dict[str, Manifest] = {}
+    files: dict[str, Path] = {}
     models: list[Model] = []
     routes: dict[str, tuple[Route, ...]] = {}
     for file in sorted(folder.glob("*.toml")):
@@ -35,11 +50,14 @@ def read_folder(folder: Path) -> Configured:
         if manifest.name in manifests:
             raise ManifestError(str(file), 1, f"there is another provider '{manifest.name}' in this folder")
         manifests[manifest.name] = manifest
+        files[manifest.name] = file
+        if manifest.name in BUILT_IN:
+            raise ManifestError(str(file), 1, f"'{manifest.name}' is the name of a provider that is built in")
         if manifest.form.models:
             models += load_models(file, provider=manifest.name)
         for slug, route in _routes(manifest):
             routes[slug] = (*routes.get(slug, ()), route)
-    return Configured(manifests=manifests, models=tuple(models), routes=routes)
+    return Configured(files=files, manifests=manifests, models=tuple(models), routes=routes)
 
 
 def make(

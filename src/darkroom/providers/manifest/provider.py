@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from darkroom.clock import Clock
-from darkroom.errors import Ambiguous, Failure, ProviderRejected, ProviderUnavailable
+from darkroom.errors import Ambiguous, Failure, Misconfigured, ProviderRejected, ProviderUnavailable
 from darkroom.guarded import GuardedClient
 from darkroom.ports import Address, Output, Pace, Pending, Report, Ticket, Work
 from darkroom.providers.client import Answer, Lost, NotSent, UpstreamClient
@@ -63,7 +63,10 @@ class ManifestProvider:
 
     async def open(self) -> None:
         for credential in self.credentials.values():
-            await asyncio.to_thread(credential.read)
+            try:
+                await asyncio.to_thread(credential.read)
+            except Misconfigured as error:
+                raise Misconfigured(f"provider '{self.name}', {error}") from None
         await self._client.open()
 
     async def close(self) -> None:
