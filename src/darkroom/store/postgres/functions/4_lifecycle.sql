@@ -1,0 +1,229 @@
+-- The lifecycle of generations: each function is one verb for many generations, in one statement and one transaction.
+-- They are called with arrays, because what is asked for while a commit is on its way goes into the next one together.
+
+-- Store a generation, its hold, its event and its queue entry, or say why not. `again` is set where the same call may have
+-- been stored before its answer was lost: its id is then the name of what it led to.
+CREATE OR REPLACE FUNCTION submit_one(given jsonb, by_writer text, again boolean)
+RETURNS TABLE (refusal text, detail bigint, known_id text, was_held text, told_number bigint, told_event bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    -- What a new row has and its caller does not give.
+    fresh CONSTANT jsonb := '{"spent": "{}", "status": "queued", "attempt": 0, "outputs": "[]", "is_favorite": false,
+                              "is_hidden": false, "is_swept": false, "is_warned": false}';
+    new generation := jsonb_populate_record(NULL::generation, fresh || given);
+    most CONSTANT bigint := (given ->> 'in_flight_limit')::bigint;
+    found_before record;
+    in_flight bigint;
+    purse_left record;
+    wanted bigint := new.quote;
+    held jsonb := '{}';
+BEGIN
+    IF again AND EXISTS (SELECT 1 FROM generation WHERE id = new.id) THEN
+        RETURN QUERY SELECT 'known', NULL::bigint, new.id, NULL, NULL::bigint, NULL::bigint;
+        RETURN;
+    END IF;
+    IF given ? 'idempotency_key' THEN
+        SELECT fingerprint, generation_id INTO found_before FROM idempotency
+         WHERE account_id = new.account_id AND key = given ->> 'idempotency_key'
+           AND at >= (given ->> 'keys_since')::bigint;
+        IF FOUND THEN
+            RETURN QUERY SELECT CASE WHEN found_before.fingerprint = new.fingerprint THEN 'known' ELSE 'conflict' END,
+                                NULL::bigint, found_before.generation_id, NULL, NULL::bigint, NULL::bigint;
+            RETURN;
+        END IF;
+    END IF;
+    IF most IS NOT NULL THEN
+        SELECT count(*) INTO in_flight FROM generation WHERE account_id = new.account_id AND settled_at IS NULL;
+        IF in_flight >= most THEN
+            RETURN QUERY SELECT 'full', most, NULL, NULL, NULL::bigint, NULL::bigint;
+            RETURN;
+        END IF;
+    END IF;
+    -- From the first purse first, as far as each goes: what lapses first is used first.
+    FOR purse_left IN SELECT purse, available FROM balance WHERE account_id = new.account_id AND available > 0
+                       ORDER BY purse = 'permanent' LOOP
+        EXIT WHEN wanted = 0;
+        held := held || jsonb_build_object(purse_left.purse, least(wanted, purse_left.available));
+        wanted := wanted - least(wanted, purse_left.available);
+    END LOOP;
+    IF wanted > 0 THEN
+        RETURN QUERY SELECT 'poor', new.quote - wanted, NULL, NULL, NULL::bigint, NULL::bigint;
+        RETURN;
+    END IF;
+    new.number := nextval('generation_number_seq');
+    new.held := held::text;
+    INSERT INTO generation VALUES (new.*);
+    FOR purse_left IN SELECT key AS purse, value::bigint AS amount FROM jsonb_each_text(held)
+                       ORDER BY key = 'permanent' LOOP
+        PERFORM move(new.account_id, new.id, 'hold', purse_left.purse, purse_left.amount, new.created_at);
+    END LOOP;
+    IF given ? 'idempotency_key' THEN
+        -- One that has run out may be used anew.
+        INSERT INTO idempotency (account_id, key, fingerprint, generation_id, at)
+        VALUES (new.account_id, given ->> 'idempotency_key', new.fingerprint, new.id, new.created_at)
+        ON CONFLICT (account_id, key) DO UPDATE
+           SET fingerprint = excluded.fingerprint, generation_id = excluded.generation_id, at = excluded.at;
+    END IF;
+    PERFORM enqueue(new, new.created_at);
+    RETURN QUERY SELECT NULL, NULL::bigint, new.id, new.held, new.number, announce(new, by_writer, new.created_at);
+END $$;
+
+CREATE OR REPLACE FUNCTION submit(given jsonb[], by_writer text, again boolean)
+RETURNS TABLE (refusal text, detail bigint, known_id text, was_held text, told_number bigint, told_event bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+    one jsonb;
+BEGIN
+    PERFORM lock_accounts(ARRAY(SELECT each ->> 'account_id' FROM unnest(given) AS each));
+    FOREACH one IN ARRAY given LOOP
+        RETURN QUERY SELECT * FROM submit_one(one, by_writer, again);
+    END LOOP;
+END $$;
+
+-- A worker takes its turn: the attempt's number is the fence for everything that follows. The attempt is there before the
+-- paid call. One row for each id, empty where it is not queued (any more).
+CREATE OR REPLACE FUNCTION begin_attempts(given jsonb[], by_writer text)
+RETURNS TABLE (told_event bigint, begun generation) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    one jsonb;
+    taken generation;
+BEGIN
+    PERFORM lock_accounts_of(ARRAY(SELECT each ->> 'id' FROM unnest(given) AS each));
+    FOREACH one IN ARRAY given LOOP
+        UPDATE generation
+           SET status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, (one ->> 'now')::bigint)
+         WHERE id = one ->> 'id' AND status = 'queued'
+        RETURNING * INTO taken;
+        IF NOT FOUND THEN
+            RETURN QUERY SELECT NULL::bigint, NULL::generation;
+            CONTINUE;
+        END IF;
+        INSERT INTO attempt (generation_id, number, provider, started_at)
+        VALUES (taken.id, taken.attempt, taken.provider, (one ->> 'now')::bigint);
+        RETURN QUERY SELECT announce(taken, by_writer, (one ->> 'now')::bigint), taken;
+    END LOOP;
+END $$;
+
+-- When the assets of what ends now are to go: as its plan says, or sooner where its caller does.
+CREATE OR REPLACE FUNCTION expiry(of_generation generation, ended_at bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT ended_at + least(of_generation.retention_days * 86400, of_generation.expires_after_s) * 1000000;
+$$;
+
+CREATE OR REPLACE FUNCTION end_attempt(of_generation generation, how text, ended bigint) RETURNS void
+LANGUAGE sql AS $$
+    UPDATE attempt SET ended_at = ended, outcome = how
+     WHERE generation_id = of_generation.id AND number = of_generation.attempt;
+$$;
+
+-- Finish attempts: status, credits and event together. A worker that lost its turn matches no row: its attempt is stale,
+-- and its row of the answer empty. One that asks the same again, because the answer was lost, is answered as before.
+CREATE OR REPLACE FUNCTION settle(given jsonb[], by_writer text)
+RETURNS TABLE (told_event bigint, settled generation) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    one jsonb;
+    ended generation;
+    at_once bigint;
+BEGIN
+    PERFORM lock_accounts_of(ARRAY(SELECT each ->> 'id' FROM unnest(given) AS each));
+    FOREACH one IN ARRAY given LOOP
+        at_once := (one ->> 'now')::bigint;
+        UPDATE generation
+           SET status = one ->> 'status', outputs = one ->> 'outputs', cause_code = one ->> 'cause_code',
+               cause_message = one ->> 'cause_message', settled_at = at_once, expires_at = expiry(generation, at_once),
+               spent = spent_of(id, (one ->> 'used')::bigint)
+         WHERE id = one ->> 'id' AND status = 'running' AND attempt = (one ->> 'attempt')::int
+        RETURNING * INTO ended;
+        IF FOUND THEN
+            PERFORM end_attempt(ended, one ->> 'status', at_once);
+            PERFORM pay(ended.account_id, ended.id, (one ->> 'used')::bigint, at_once);
+            RETURN QUERY SELECT announce(ended, by_writer, at_once), ended;
+        ELSE
+            RETURN QUERY SELECT told.sequence, ours
+               FROM (SELECT 1) AS always
+               LEFT JOIN generation AS ours
+                      ON ours.id = one ->> 'id' AND ours.status = one ->> 'status' AND ours.outputs = one ->> 'outputs'
+                     AND ours.attempt = (one ->> 'attempt')::int AND ours.settled_at = at_once
+               LEFT JOIN LATERAL (SELECT max(sequence) AS sequence FROM event WHERE generation_id = ours.id) AS told
+                      ON TRUE;
+        END IF;
+    END LOOP;
+END $$;
+
+-- Give attempts' generations to the next attempts; a row for each, empty where the attempt is stale.
+CREATE OR REPLACE FUNCTION hand_back(given jsonb[]) RETURNS SETOF generation LANGUAGE plpgsql AS $$
+DECLARE
+    one jsonb;
+    given_up generation;
+BEGIN
+    FOREACH one IN ARRAY given LOOP
+        UPDATE generation SET status = 'queued'
+         WHERE id = one ->> 'id' AND status = 'running' AND attempt = (one ->> 'attempt')::int
+        RETURNING * INTO given_up;
+        IF FOUND THEN
+            PERFORM end_attempt(given_up, one ->> 'outcome', (one ->> 'now')::bigint);
+            PERFORM enqueue(given_up, (one ->> 'now')::bigint);
+        END IF;
+        RETURN NEXT given_up;
+    END LOOP;
+END $$;
+
+-- The caller takes it back, running or not: the running attempt becomes stale. One that runs at a provider among `billed`
+-- is paid for all the same. Empty where it is not there or has ended.
+CREATE OR REPLACE FUNCTION cancel(of_account text, of_id text, billed text[], canceled_at bigint, by_writer text)
+RETURNS TABLE (told_event bigint, canceled generation) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    ended generation;
+    used bigint;
+BEGIN
+    PERFORM lock_accounts(ARRAY[of_account]);
+    SELECT CASE WHEN status = 'running' AND provider = ANY(billed) THEN quote ELSE 0 END INTO used
+      FROM generation WHERE id = of_id FOR NO KEY UPDATE;
+    UPDATE generation
+       SET status = 'canceled', cause_code = 'canceled', cause_message = 'canceled by the caller',
+           spent = spent_of(id, used), settled_at = canceled_at, expires_at = expiry(generation, canceled_at)
+     WHERE id = of_id AND account_id = of_account AND status IN ('queued', 'running')
+    RETURNING * INTO ended;
+    IF FOUND THEN
+        PERFORM end_attempt(ended, 'canceled', canceled_at);
+        PERFORM pay(ended.account_id, ended.id, used, canceled_at);
+        RETURN QUERY SELECT announce(ended, by_writer, canceled_at), ended;
+    END IF;
+END $$;
+
+-- End a generation that waits, and give everything back.
+CREATE OR REPLACE FUNCTION fail_queued(
+    of_id text, code text, message text, failed_at bigint, by_writer text, only_unstarted boolean
+) RETURNS TABLE (told_event bigint, failed generation) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    ended generation;
+BEGIN
+    PERFORM lock_accounts_of(ARRAY[of_id]);
+    UPDATE generation
+       SET status = 'failed', cause_code = code, cause_message = message, settled_at = failed_at,
+           expires_at = expiry(generation, failed_at)
+     WHERE id = of_id AND status = 'queued' AND (attempt = 0 OR NOT only_unstarted)
+    RETURNING * INTO ended;
+    IF FOUND THEN
+        PERFORM pay(ended.account_id, ended.id, 0, failed_at);
+        RETURN QUERY SELECT announce(ended, by_writer, failed_at), ended;
+    END IF;
+END $$;
+
+-- At a start where nobody is running anything: what says so was cut off. Returns how many.
+CREATE OR REPLACE FUNCTION rescue(rescued_at bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    cut_off generation;
+    count bigint := 0;
+BEGIN
+    FOR cut_off IN UPDATE generation SET status = 'queued' WHERE settled_at IS NULL AND status = 'running'
+                   RETURNING * LOOP
+        PERFORM enqueue(cut_off, rescued_at);
+        count := count + 1;
+    END LOOP;
+    RETURN count;
+END $$;

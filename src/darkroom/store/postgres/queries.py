@@ -1,0 +1,68 @@
+"""Queries for PostgreSQL: those of the embedded store, but for the ones that `postgres/queries/*.sql` writes anew."""
+
+import re
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+from darkroom.store.queries import POSTGRES, STORE, read
+from darkroom.store.rows import Row
+
+_NAME = re.compile(r"(?<![:\w]):([a-z_]+)")
+
+
+class Connection(Protocol):
+    """What is used of asyncpg's connections, of the pool or by themselves."""
+
+    async def fetch(self, query: str, *arguments: Any) -> list[Row]: ...
+
+    async def fetchrow(self, query: str, *arguments: Any) -> Row | None: ...
+
+    async def fetchval(self, query: str, *arguments: Any) -> Any: ...
+
+    async def execute(self, query: str, *arguments: Any) -> str: ...
+
+    async def executemany(self, query: str, arguments: Sequence[Sequence[Any]]) -> None: ...
+
+    def transaction(self, *, isolation: str = ..., readonly: bool = ...) -> AbstractAsyncContextManager[Any]: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One statement, asked with named arguments; more may be given than it has."""
+
+    text: str
+    names: tuple[str, ...]
+
+    def arguments(self, given: dict[str, Any]) -> list[Any]:
+        return [given[name] for name in self.names]
+
+    async def rows(self, connection: Connection, **given: Any) -> list[Row]:
+        return await connection.fetch(self.text, *self.arguments(given))
+
+    async def row(self, connection: Connection, **given: Any) -> Row | None:
+        return await connection.fetchrow(self.text, *self.arguments(given))
+
+    async def value(self, connection: Connection, **given: Any) -> Any:
+        return await connection.fetchval(self.text, *self.arguments(given))
+
+    async def run(self, connection: Connection, **given: Any) -> None:
+        await connection.execute(self.text, *self.arguments(given))
+
+
+def load(name: str) -> SimpleNamespace:
+    """The queries of one file as attributes."""
+    texts = {**dict(read(STORE, name)), **dict(read(POSTGRES, name))}
+    return SimpleNamespace(**{each: _query(text) for each, text in texts.items()})
+
+
+def _query(text: str) -> Query:
+    """With `:name` turned into `$1`."""
+    # A colon within a comment is no argument.
+    bare = re.sub(r"--[^\n]*", "", text)
+    names = tuple(dict.fromkeys(_NAME.findall(bare)))
+    return Query(_NAME.sub(lambda match: f"${names.index(match[1]) + 1}", bare).strip(), names)

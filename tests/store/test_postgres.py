@@ -1,0 +1,105 @@
+"""What only PostgreSQL has: migrations under a lock, an address with a password in it, a server that is away."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from darkroom.errors import Misconfigured
+from darkroom.store.postgres.database import Database, connect, shown
+from darkroom.store.postgres.migrate import migrate, newest, standing
+from darkroom.store.queries import POSTGRES, migrations
+from tests.postgres import postgres
+from tests.store.conftest import play
+
+
+def test_an_empty_database_gets_every_table_once() -> None:
+    async def act() -> None:
+        connection = await connect(await postgres().empty())
+        assert await migrate(connection) == [number for number, _ in migrations(POSTGRES)]
+        assert await migrate(connection) == []
+        assert (await standing(connection)).is_current
+        assert await connection.fetchval("SELECT count(*) FROM generation") == 0
+        await connection.close()
+
+    play(act)
+
+
+def test_of_many_processes_that_start_at_once_one_migrates() -> None:
+    async def act() -> None:
+        dsn = await postgres().empty()
+        connections = [await connect(dsn) for _ in range(8)]
+        applied = await asyncio.gather(*map(migrate, connections))
+        every = [number for number, _ in migrations(POSTGRES)]
+        assert sorted(applied) == [[]] * 7 + [every]
+        for connection in connections:
+            await connection.close()
+
+    play(act)
+
+
+def test_the_database_of_a_newer_darkroom_is_refused_and_left_alone() -> None:
+    async def act() -> None:
+        dsn = await postgres().fresh()
+        connection = await connect(dsn)
+        await connection.execute("UPDATE installed SET version = version + 1")
+        with pytest.raises(Misconfigured, match="newer Darkroom"):
+            await Database(dsn).open()
+        assert await connection.fetchval("SELECT version FROM installed") == newest() + 1
+        await connection.close()
+
+    play(act)
+
+
+def test_changed_functions_are_put_back() -> None:
+    async def act() -> None:
+        connection = await connect(await postgres().fresh())
+        await connection.execute("DROP FUNCTION new_id")
+        await connection.execute("UPDATE installed SET functions = 'of another build'")
+        assert not (await standing(connection)).is_current
+        assert await migrate(connection) == []
+        assert len(await connection.fetchval("SELECT new_id()")) == 36
+        await connection.close()
+
+    play(act)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind() -> None:
+    async def act() -> None:
+        connection = await connect(await postgres().empty())
+        await connection.execute("CREATE SCHEMA darkroom; CREATE TABLE webhook (mine TEXT)")
+        with pytest.raises(asyncpg.DuplicateTableError):
+            await migrate(connection)
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'darkroom'")
+        assert [row[0] for row in tables] == ["webhook"]
+        await connection.close()
+
+    play(act)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ann:s3cr3t@127.0.0.1:9/darkroom",
+        "postgresql://ann:s3cr3t@nowhere.invalid/darkroom",
+        "postgresql://ann:s3cr3t@/darkroom?host=/nowhere",
+        "mysql://ann:s3cr3t@127.0.0.1/darkroom",
+        "postgresql://ann:s3cr3t@127.0.0.1:port/darkroom",
+        "postgresql://ann:s3cr3t@127.0.0.1/darkroom?sslmode=s3cr3t",
+    ],
+)
+def test_what_cannot_be_reached_is_told_without_the_password(address: str) -> None:
+    async def act() -> None:
+        with pytest.raises(Misconfigured) as refused:
+            await Database(address).open()
+        assert "s3cr3t" not in str(refused.value)
+        assert refused.value.__cause__ is None
+        assert refused.value.__suppress_context__
+
+    play(act)
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    assert shown("postgresql://ann:s3cr3t@db:5433/darkroom?password=s3cr3t") == "postgresql://ann@db:5433/darkroom"
+    assert shown("postgresql://db/darkroom") == "postgresql://db/darkroom"
+    assert shown("postgresql://ann@/darkroom?host=/run") == "postgresql://ann@/darkroom"
