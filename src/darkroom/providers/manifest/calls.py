@@ -3,13 +3,16 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatch
 from typing import Any
+
+from yarl import URL
 
 from darkroom.clock import Clock
 from darkroom.errors import ProviderRejected, ProviderUnavailable
 from darkroom.patience import rest_s_of
 from darkroom.providers.client import Answer, FilePart, Request, UpstreamClient
-from darkroom.providers.credentials import Credential, sign
+from darkroom.providers.credentials import Credential, Signed, sign
 from darkroom.providers.manifest.compiled import Call, Manifest
 from darkroom.providers.manifest.language import LanguageError, Part, without_nulls
 from darkroom.providers.manifest.words import Words
@@ -66,9 +69,11 @@ class Caller:
             raise ProviderRejected(f"this cannot be asked of the provider: {error}") from None
         url = url if url.startswith(("http://", "https://")) else base_url + url
         # A secret goes to the upstream that it is for, and to nobody that an answer names.
-        signed = sign(self._manifest.form.auth, credential, now=self._clock.now().timestamp())
-        if not same_origin(url, base_url):
+        manifest = self._manifest.form
+        others = manifest.api_hosts if call.signed else tuple(host for host in manifest.hosts if host != "*")
+        if not same_origin(url, base_url) and not is_among(url, others, base_url=base_url):
             raise ProviderUnavailable("the provider's answer points away from it")
+        signed = sign(manifest.auth, credential, now=self._clock.now().timestamp()) if call.signed else Signed()
         return Request(
             method=call.method,
             url=url,
@@ -83,6 +88,18 @@ class Caller:
 
 def same_origin(url: str, other: str) -> bool:
     return _origin(url) == _origin(other)
+
+
+def is_among(url: str, hosts: tuple[str, ...], *, base_url: str) -> bool:
+    """Whether it is at one of these hosts, and as well protected on its way as the base URL is."""
+    try:
+        # The parser that the client itself uses: what is compared is where the request goes.
+        parsed = URL(url)
+    except ValueError:
+        return False
+    if parsed.scheme != URL(base_url).scheme or parsed.user is not None:
+        return False
+    return any(fnmatch((parsed.host or "").lower(), pattern) for pattern in hosts)
 
 
 def _origin(url: str) -> str:

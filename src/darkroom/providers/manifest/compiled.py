@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from darkroom.catalogue.fault import Fault
-from darkroom.providers.manifest.form import BatchForm, CallForm, ErrorForm, Form
+from darkroom.providers.manifest.form import BatchForm, BeforeForm, CallForm, ErrorForm, Form
 from darkroom.providers.manifest.language import Expression, LanguageError, Template, Url
 
 Compiled = TypeVar("Compiled")
@@ -23,6 +23,16 @@ class Call:
     body: Expression | None
     form: Expression | None
     headers: Mapping[str, Template]
+    signed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    name: str
+    call: Call
+    when: Expression | None
+    each: Expression | None
+    keep: Expression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +54,9 @@ class Manifest:
     """`statuses` are the upstream's words to ours. What is None is not in the file."""
 
     form: Form
+    words: Mapping[str, Expression]
     headers: Mapping[str, Template]
+    before: tuple[Before, ...]
     submit: Call
     id: Expression | None
     keep: Expression | None
@@ -78,7 +90,9 @@ def compile_form(form: Form) -> Manifest:
     submit, poll, outputs, lookup = form.submit, form.poll, form.outputs, form.lookup
     return Manifest(
         form=form,
+        words={name: _made(Expression, text, "words", name) for name, text in form.words.items()},
         headers=_templates(form.headers, "headers"),
+        before=tuple(_before(before, index) for index, before in enumerate(form.before)),
         submit=_call(submit, "submit"),
         id=_expression(submit.id, "submit", "id"),
         keep=_expression(submit.keep, "submit", "keep"),
@@ -147,7 +161,18 @@ def _batch(form: BatchForm) -> Batch:
     )
 
 
-def _call(form: CallForm, *place: str) -> Call:
+def _before(form: BeforeForm, index: int) -> Before:
+    place = ("before", index)
+    return Before(
+        name=form.name,
+        call=_call(form, *place, signed=form.signed),
+        when=_expression(form.when, *place, "when"),
+        each=_expression(form.each, *place, "each"),
+        keep=_made(Expression, form.keep, *place, "keep"),
+    )
+
+
+def _call(form: CallForm, *place: str | int, signed: bool = True) -> Call:
     if form.body and form.form:
         raise Fault("has a body and a form; a call can have one of them", *place, "form")
     if not form.path.startswith(("/", "{", "http://", "https://")):
@@ -159,10 +184,11 @@ def _call(form: CallForm, *place: str) -> Call:
         body=_expression(form.body, *place, "body"),
         form=_expression(form.form, *place, "form"),
         headers=_templates(form.headers, *place, "headers"),
+        signed=signed,
     )
 
 
-def _templates(headers: Mapping[str, str], *place: str) -> dict[str, Template]:
+def _templates(headers: Mapping[str, str], *place: str | int) -> dict[str, Template]:
     return {name: _made(Template, text, *place, name) for name, text in headers.items()}
 
 

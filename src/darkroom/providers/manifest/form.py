@@ -10,6 +10,9 @@ from darkroom.brief import Task
 
 Positive = Annotated[float, Meta(gt=0)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")]
+ApiHost = Annotated[str, Meta(pattern=r"^([a-z0-9.-]+|\*\.[a-z0-9-]+(\.[a-z0-9-]+)+)$")]
+"""A host by its whole name, or every one under a domain of its maker's: a secret may go there."""
 
 Meaning = Literal["content_refused", "rejected", "rate_limited", "unavailable", "lost"]
 """What an answer comes to: refused for its content; refused for good; too often; not taken, another may; unknown there
@@ -42,6 +45,19 @@ class CallForm(Part, frozen=True, kw_only=True):
     body: str = ""
     form: str = ""
     headers: Mapping[str, str] = {}
+
+
+class BeforeForm(CallForm, frozen=True, kw_only=True):
+    """A call that is made before the submit and costs nothing, such as an upload. It is made where `when` holds, and
+    with `each` once for every item of a list, as `item`. Later expressions find its `keep` as `before.NAME`: a list of
+    them where there is `each`. One that is not `signed` carries no secret, and may go to `hosts` but for `*`."""
+
+    name: Word
+    method: Method = "POST"
+    when: str = ""
+    each: str = ""
+    keep: str
+    signed: bool = True
 
 
 class SubmitForm(CallForm, frozen=True, kw_only=True):
@@ -97,7 +113,7 @@ class ErrorForm(Part, frozen=True, kw_only=True):
     when: str
     means: Meaning
     say: str = ""
-    during: Literal["", "submit", "poll", "result"] = ""
+    during: Literal["", "before", "submit", "poll", "result"] = ""
 
 
 class CancelForm(CallForm, frozen=True, kw_only=True):
@@ -165,15 +181,20 @@ class RouteForm(Part, frozen=True, kw_only=True):
 
 class Form(Part, frozen=True, kw_only=True):
     """A whole manifest. `hosts` are where results may be fetched from besides the base URL's own: `cdn.example.com`,
-    `*.example.com`, or `*` for any public one."""
+    `*.example.com`, or `*` for any public one. `api_hosts` are the API's own other hosts: an answer may point a call
+    there, and the secret goes with it. `words` are expressions of your own about what is asked for, which all others
+    find as `words.NAME`; one may use those above it."""
 
     name: Name
     title: str = ""
     documents: tuple[str, ...] = ()
     base_url: Annotated[str, Meta(pattern=r"^https?://[^/?#]+(/[^?#]*[^/?#])?$")]
     hosts: tuple[str, ...] = ()
+    api_hosts: tuple[ApiHost, ...] = ()
+    words: Mapping[Word, str] = {}
     auth: AuthForm = AuthForm()
     headers: Mapping[str, str] = {}
+    before: tuple[BeforeForm, ...] = ()
     submit: SubmitForm
     poll: PollForm | None = None
     result: ResultForm | None = None

@@ -25,9 +25,9 @@ WORDS = frozenset(
         # The input media.
         *("image", "last_image", "references", "video", "audio", "person", "garment"),
         # Who asks, and for what.
-        *("reference", "model", "callback_url", "options", "templates"),
+        *("reference", "model", "callback_url", "options", "templates", "words"),
         # What has come back.
-        *("answer", "http", "id", "kept", "item"),
+        *("before", "answer", "http", "id", "kept", "item"),
     )
 )
 """What an expression may begin with. `docs/providers.md` says what each one is; a test compares the two."""
@@ -178,6 +178,11 @@ class Url(Template):
 
     def __init__(self, text: str) -> None:
         super().__init__(text, quotes=text.startswith("/"))
+
+
+def holds(value: Any) -> bool:
+    """JMESPath's own truth: null, false, and what is empty do not hold; a number does, even zero."""
+    return value is not None and value is not False and value != "" and value != [] and value != {}
 
 
 def without_nulls(value: Any) -> Any:

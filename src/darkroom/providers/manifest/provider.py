@@ -96,6 +96,8 @@ class ManifestProvider:
 
     async def _start(self, work: Work, credential: Credential) -> Ticket | Output:
         words = words_of(work, self.manifest)
+        if self.manifest.before:
+            words = await self._upstream.prepare(words, work, credential)
         try:
             answer = await self._upstream.submit(words, work, credential)
         except NotSent as error:

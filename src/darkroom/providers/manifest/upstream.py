@@ -14,10 +14,10 @@ from darkroom.ports import Work
 from darkroom.providers.client import Answer, Lost, NotSent, Request, UpstreamClient
 from darkroom.providers.credentials import Credential, sign
 from darkroom.providers.manifest.calls import Caller
-from darkroom.providers.manifest.compiled import Call, Manifest
-from darkroom.providers.manifest.language import Expression, LanguageError
-from darkroom.providers.manifest.verdicts import Judge, Phase
-from darkroom.providers.manifest.words import Words
+from darkroom.providers.manifest.compiled import Before, Call, Manifest
+from darkroom.providers.manifest.language import Expression, LanguageError, holds
+from darkroom.providers.manifest.verdicts import Judge, LostThere, Phase
+from darkroom.providers.manifest.words import Words, with_answer
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +37,38 @@ class Upstream:
         self._caller = Caller(manifest, client, clock)
         self._clock = clock
         self._strikes: Counter[tuple[str, str]] = Counter()
+
+    async def prepare(self, words: Words, work: Work, credential: Credential) -> Words:
+        """The calls before the submit, and the words with what they keep. Whatever goes wrong with one, the work was
+        not taken."""
+        kept: dict[str, Any] = {}
+        words = {**words, "before": kept}
+        for before in self.manifest.before:
+            if before.when is not None and not holds(asked(before.when, words)):
+                continue
+            if before.each is None:
+                kept[before.name] = await self._before(before, words, work, credential)
+                continue
+            items = [item for item in asked(before.each, words) or [] if item is not None]
+            kept[before.name] = [
+                await self._before(before, {**words, "item": item}, work, credential) for item in items
+            ]
+        return words
+
+    async def _before(self, before: Before, words: Words, work: Work, credential: Credential) -> Any:
+        try:
+            answer = await self._caller.call(
+                before.call,
+                words,
+                base_url=work.address.base_url,
+                credential=credential,
+                limit_s=self.manifest.form.limits.submit_s,
+            )
+            words = with_answer(words, answer)
+            self.check(answer, words, credential, phase="before")
+        except (NotSent, Lost, LostThere) as error:
+            raise ProviderUnavailable(f"'{before.name}', before the submit: {error}") from None
+        return asked(before.keep, words)
 
     async def submit(self, words: Words, work: Work, credential: Credential) -> Answer:
         """The call that costs. Raises `NotSent` and `Lost`."""

@@ -7,6 +7,8 @@
 | 401, 402, 403, 404, 405, 408, 429 | unavailable: certainly not taken | unavailable (404: lost) |
 | 5xx | nobody knows, but for those of `not_taken` | unavailable: asked again |
 | anything else | unavailable | unavailable |
+
+A call before the submit is judged as a submit, but that its 5xx says for certain that the work was not taken.
 """
 
 from typing import Literal
@@ -19,12 +21,12 @@ from darkroom.providers.client import Answer
 from darkroom.providers.credentials import Credential
 from darkroom.providers.manifest.calls import retry_after_s, sanitized
 from darkroom.providers.manifest.compiled import Manifest, Rule
-from darkroom.providers.manifest.language import LanguageError
+from darkroom.providers.manifest.language import LanguageError, holds
 from darkroom.providers.manifest.words import Words
 
 log = structlog.get_logger(__name__)
 
-Phase = Literal["submit", "poll", "result"]
+Phase = Literal["before", "submit", "poll", "result"]
 
 REFUSED = "the content rules of the provider said no"
 REJECTED = "the provider did not take this request"
@@ -95,7 +97,7 @@ class Judge:
                 )
 
     def _by_status(self, answer: Answer, words: Words, credential: Credential, phase: Phase) -> Failure | LostThere:
-        if phase != "submit":
+        if phase in ("poll", "result"):
             if answer.status in (404, 410):
                 return LostThere()
             return ProviderUnavailable(f"the provider answered {answer.status}", retry_after_s=self._after(answer))
@@ -103,7 +105,7 @@ class Judge:
             return ProviderRejected(self.message(words, credential) or REJECTED)
         if answer.status == 429:
             return self._busy(answer)
-        if answer.status >= 500 and answer.status not in self._manifest.form.submit.not_taken:
+        if phase == "submit" and answer.status >= 500 and answer.status not in self._manifest.form.submit.not_taken:
             return Ambiguous(f"the provider answered {answer.status}, which does not say whether it took the work")
         return ProviderUnavailable(f"the provider answered {answer.status}", retry_after_s=self._after(answer))
 
@@ -116,8 +118,6 @@ class Judge:
 
 def _holds(rule: Rule, words: Words) -> bool:
     try:
-        # JMESPath's own truth: null, false, and what is empty do not hold; a number does.
-        found = rule.when(words)
+        return holds(rule.when(words))
     except LanguageError:
         return False  # a rule about a field that this answer does not have
-    return found is not None and found is not False and found != "" and found != [] and found != {}

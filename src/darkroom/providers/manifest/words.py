@@ -9,7 +9,7 @@ from darkroom.brief import Brief, Role
 from darkroom.ports import Work
 from darkroom.providers.client import Answer
 from darkroom.providers.manifest.compiled import Manifest
-from darkroom.providers.manifest.language import Medium
+from darkroom.providers.manifest.language import LanguageError, Medium
 
 Words = dict[str, Any]
 
@@ -48,7 +48,7 @@ def words_of(work: Work, manifest: Manifest) -> Words:
     # A whole number of seconds is written as one: upstreams that want 5 refuse 5.0.
     if brief.duration_s is not None and brief.duration_s == int(brief.duration_s):
         words["duration_s"] = int(brief.duration_s)
-    return {
+    words = {
         **words,
         **_media(brief, work.links),
         "task": brief.task.value,
@@ -62,12 +62,24 @@ def words_of(work: Work, manifest: Manifest) -> Words:
         "callback_url": work.callback_url,
         "options": _options(manifest, brief.model),
         "templates": manifest.templates,
-        **dict.fromkeys(("answer", "http", "id", "kept", "item")),
+        **dict.fromkeys(("before", "answer", "http", "id", "kept", "item")),
     }
+    return {**words, "words": _own(words, manifest)} if manifest.words else words
 
 
 def with_answer(words: Words, answer: Answer) -> Words:
     return {**words, "answer": answer.value, "http": {"status": answer.status, "headers": dict(answer.headers)}}
+
+
+def _own(words: Words, manifest: Manifest) -> Words:
+    own: Words = {}
+    words = {**words, "words": own}
+    for name, expression in manifest.words.items():
+        try:
+            own[name] = expression(words)
+        except LanguageError:
+            own[name] = None  # about something that was not given
+    return own
 
 
 def _media(brief: Brief, links: Mapping[Path, str]) -> Words:
