@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import structlog
 
 from darkroom.clock import Clock
-from darkroom.errors import Ambiguous, Failure, ProviderRejected, ProviderUnavailable
+from darkroom.errors import Ambiguous, ContentRefused, Failure, ProviderRejected, ProviderUnavailable
 from darkroom.ports import Work
 from darkroom.providers.client import Answer, Lost, NotSent, Request, UpstreamClient
 from darkroom.providers.credentials import Credential, sign
@@ -118,6 +118,10 @@ class Upstream:
         except ProviderUnavailable as error:
             if answer.status in (401, 402, 403, 429):
                 self._rest(credential, error.retry_after_s, answer.status)
+            raise
+        except (ContentRefused, ProviderRejected) as error:
+            # What is refused in the end may have been billed all the same.
+            error.cost_micro_usd = self.cost(words)
             raise
 
     def _rest(self, credential: Credential, after_s: float | None, status: int) -> None:
