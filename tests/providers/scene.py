@@ -12,7 +12,7 @@ from darkroom.ports import Address, Output, Pending, Ticket, Work
 from darkroom.providers.configured import make
 from darkroom.providers.manifest.provider import ManifestProvider
 from darkroom.providers.manifest.reading import SHIPPED, read
-from tests.providers.fakes.fake import Fake
+from tests.providers.fakes.fake import Fake, Trouble
 from tests.providers.fakes.media import png
 
 TASKS = {
@@ -101,6 +101,14 @@ class Facing:
 
     async def poll(self, work: Work, ticket: Ticket) -> Output | Pending:
         return await self.provider.poll(work, ticket, lambda progress: None)
+
+    async def told(self, body: Any, *, status: int = 200, kind: str = "poll") -> Output | Pending:
+        """Submit, and be told this at the next call of that kind."""
+        work = self.work()
+        ticket = await self.submit(work)
+        assert isinstance(ticket, Ticket)
+        self.fake.trouble(kind, Trouble("after", status=status, body=body))
+        return await self.poll(work, ticket)
 
     async def finish(self, work: Work, started: Ticket | Output) -> Output:
         """Poll until it is done, without a pause."""

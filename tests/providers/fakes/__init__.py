@@ -4,5 +4,6 @@ from collections.abc import Callable
 
 from tests.providers.fakes.fake import Fake
 from tests.providers.fakes.luma import Luma
+from tests.providers.fakes.runway import Runway
 
-FAKES: dict[str, Callable[[], Fake]] = {fake.name: fake for fake in (Luma,)}
+FAKES: dict[str, Callable[[], Fake]] = {fake.name: fake for fake in (Luma, Runway)}
