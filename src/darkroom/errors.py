@@ -34,8 +34,9 @@ DarkroomError
 ├── Broken                   a bug or a lost race: logged, never shown
 │   └── StaleAttempt         another attempt has taken over; ours no longer counts
 └── Misconfigured            the operator can mend it; the start stops
-    ├── CatalogueError       a model file is wrong: which file, which line, and why
-    └── ManifestError        a provider's file is wrong: likewise
+    └── WrongFile            a file of the installation: which one, which line, and why
+        ├── CatalogueError   a model file is wrong: which file, which line, and why
+        └── ManifestError    a provider's file
 """
 
 import dataclasses

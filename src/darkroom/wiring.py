@@ -97,10 +97,8 @@ class Engine:
         self.clock = clock or SystemClock()
         self.folder = settings.folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        configured = read_folder(settings.providers_folder)
-        self.catalogue = configured.join(
-            models or catalogue.load(*([Path(settings.models)] if settings.models else []))
-        )
+        configured = configured_of(settings)
+        self.catalogue = configured.join(models or catalogue_of(settings, with_providers=False))
         self.plans = plans.load(Path(settings.plans) if settings.plans else None)
         self.dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
         self.database = Database(self.folder / "darkroom.db")
@@ -348,6 +346,16 @@ class Engine:
         if await self.store.keys(account.id):
             return None
         return (await self.access.create_key(account, name="default", dialect="native")).secret
+
+
+def catalogue_of(settings: Settings, *, with_providers: bool = True) -> Catalogue:
+    """The models of an installation: the shipped ones, the operator's own, and those of its upstreams."""
+    found = catalogue.load(*([Path(settings.models)] if settings.models else []))
+    return configured_of(settings).join(found) if with_providers else found
+
+
+def configured_of(settings: Settings) -> Configured:
+    return read_folder(settings.providers_folder)
 
 
 def _sketch(settings: Settings, clock: Clock) -> Sketch:

@@ -14,56 +14,14 @@ from darkroom.wiring import Engine
 from tests.harness import Running, running
 from tests.providers.fakes.fake import Fake, Handler, Job, Seen, Told
 
-PAINTBOX = """
-base_url = "{url}/api"
-message = "answer.why"
+PAGE = (Path(__file__).parents[2] / "docs" / "providers.md").read_text("utf-8")
+DOCUMENTED = PAGE[PAGE.index("## A manifest that works") :].partition("```toml\n")[2].partition("```")[0]
+"""The manifest that the documents end in, as a reader would copy it."""
 
-[auth]
-kind = "header"
-name = "X-Paint-Key"
-
+SECRET_FILE = """
 [[credentials]]
 name = "studio"
 file = "{folder}/paint-key"
-
-[submit]
-path = "/paintings"
-body = "{{what: prompt, seconds: nearest(duration_s, `[4, 8]`), ours: reference}}"
-id = "answer.painting"
-
-[poll]
-path = "/paintings/{{id}}"
-status = "answer.state"
-progress = "answer.dry"
-interval_s = 0.02
-
-[poll.statuses]
-queued = ["waiting"]
-running = ["wet"]
-completed = ["dry"]
-failed = ["torn"]
-
-[outputs]
-files = "answer.pictures[].href"
-
-[cost]
-usd = "answer.dollars"
-
-[[models]]
-slug = "paintbox/moving"
-name = "Moving Pictures"
-maker = "Paintbox"
-modality = "video"
-tasks = ["text-to-video"]
-expected_wait_s = [1, 2]
-price = {{ credits = 12 }}
-upstream = "moving-1"
-inputs.prompt = {{ type = "string", required = true }}
-inputs.duration = {{ type = "integer", default = 5, enum = [5, 10] }}
-
-[[routes]]
-models = ["aimlapi/luma/ray-2"]
-upstream = "as-luma"
 """
 
 
@@ -99,7 +57,10 @@ def play(folder: Path, story: Callable[[Running, Paintbox], Awaitable[None]], *s
         async with asyncio.timeout(30), fake.serving():
             (folder / "providers").mkdir()
             (folder / "paint-key").write_text(fake.secret + "\n")
-            (folder / "providers" / "paintbox.toml").write_text(PAINTBOX.format(url=fake.url, folder=folder))
+            manifest = DOCUMENTED.replace("https://paintbox.example.com", fake.url).replace(
+                "interval_s = 2", "interval_s = 0.02"
+            )
+            (folder / "providers" / "paintbox.toml").write_text(manifest + SECRET_FILE.format(folder=folder))
             async with running(None, data=folder, render_processes=1) as server:
                 await story(server, fake)
 

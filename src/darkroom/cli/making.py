@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import msgspec
 from cyclopts import Parameter
 
-from darkroom import catalogue
 from darkroom.cli import demo as demonstration
 from darkroom.cli import generate as generating
 from darkroom.cli import show
@@ -16,6 +15,7 @@ from darkroom.cli.app import MAKING, Data, Json, app, settings_of, with_session
 from darkroom.cli.session import Session
 from darkroom.dialects.native_bodies import GenerationBody
 from darkroom.generation import Status
+from darkroom.wiring import catalogue_of
 
 
 @app.command(group=MAKING)
@@ -71,7 +71,7 @@ def models(slug: str | None = None, *, data: Data = None) -> None:
         The model to show.
     """
     settings = settings_of(data)
-    found = catalogue.load(*([Path(settings.models)] if settings.models else []))
+    found = catalogue_of(settings)
     if slug is None:
         show.models(found)
     else:

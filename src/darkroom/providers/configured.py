@@ -1,6 +1,6 @@
 """The providers of an installation: a folder of manifests, and the models that they run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,23 +41,28 @@ class Configured:
 
 def read_folder(folder: Path) -> Configured:
     """Every `*.toml` of a folder is a provider; none where there is no such folder. Raises `ManifestError`."""
+    return read_files(sorted(folder.glob("*.toml")))
+
+
+def read_files(files: Iterable[Path]) -> Configured:
+    """Raises `ManifestError`."""
     manifests: dict[str, Manifest] = {}
-    files: dict[str, Path] = {}
+    sources: dict[str, Path] = {}
     models: list[Model] = []
     routes: dict[str, tuple[Route, ...]] = {}
-    for file in sorted(folder.glob("*.toml")):
+    for file in files:
         manifest = read(file)
         if manifest.name in manifests:
             raise ManifestError(str(file), 1, f"there is another provider '{manifest.name}' in this folder")
-        manifests[manifest.name] = manifest
-        files[manifest.name] = file
         if manifest.name in BUILT_IN:
             raise ManifestError(str(file), 1, f"'{manifest.name}' is the name of a provider that is built in")
+        manifests[manifest.name] = manifest
+        sources[manifest.name] = file
         if manifest.form.models:
             models += load_models(file, provider=manifest.name)
         for slug, route in _routes(manifest):
             routes[slug] = (*routes.get(slug, ()), route)
-    return Configured(files=files, manifests=manifests, models=tuple(models), routes=routes)
+    return Configured(files=sources, manifests=manifests, models=tuple(models), routes=routes)
 
 
 def make(

@@ -11,7 +11,7 @@ from darkroom.clock import Clock
 from darkroom.errors import Ambiguous, Failure, Misconfigured, ProviderRejected, ProviderUnavailable
 from darkroom.guarded import GuardedClient
 from darkroom.ports import Address, Output, Pace, Pending, Report, Ticket, Work
-from darkroom.providers.client import Answer, Lost, NotSent, UpstreamClient
+from darkroom.providers.client import Answer, Lost, NotSent, Request, UpstreamClient
 from darkroom.providers.credentials import Credential, freest
 from darkroom.providers.manifest.batch import Batch, Items
 from darkroom.providers.manifest.calls import retry_after_s
@@ -122,6 +122,12 @@ class ManifestProvider:
             return await self._collector.output(work, credential, words, answer)
         except ProviderUnavailable as error:
             raise ProviderRejected(str(error), cost_micro_usd=self._upstream.cost(words)) from None
+
+    async def rehearse(self, work: Work) -> Request:
+        """What `start` would send, and nothing is sent."""
+        return await self._upstream.request(
+            self.manifest.submit, words_of(work, self.manifest), work, self._credential(work)
+        )
 
     def _nobody_knows(self, reason: str) -> NoReturn:
         """An upstream that honours our key may be asked again; any other may have been paid already."""

@@ -1,5 +1,4 @@
-"""The conversation with one upstream: calls that cost nothing, what their answers come to, and what is not believed at
-once."""
+"""The conversation with one upstream: calls, what their answers come to, and what is not believed at once."""
 
 import asyncio
 from collections import Counter
@@ -100,7 +99,7 @@ class Upstream:
             raise Ambiguous(str(error)) from None
 
     async def request(self, call: Call, words: Words, work: Work, credential: Credential) -> Request:
-        """A call for a result, ready to be downloaded."""
+        """A call, ready to be made: for a result to be downloaded, or to be looked at."""
         return await self._caller.request(
             call,
             words,

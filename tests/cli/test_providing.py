@@ -1,0 +1,67 @@
+"""The commands for upstreams."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from darkroom.errors import Misconfigured
+from tests.cli.conftest import Folder
+from tests.providers.fakes.fake import SECRET
+from tests.providers.fakes.luma import Luma
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "data")
+
+
+def test_a_shipped_one_is_added_checked_and_listed(studio: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUMAAI_API_KEY", "")
+    said = studio.act("provider", "add", "luma")
+    assert "set LUMAAI_API_KEY" in said
+    assert 'use = "luma"' in (studio.path / "providers" / "luma.toml").read_text()
+    assert "is right: https://api.lumalabs.ai/dream-machine/v1" in studio.act("provider", "check")
+    assert "missing" in studio.act("provider", "list")
+    monkeypatch.setenv("LUMAAI_API_KEY", "a-key")
+    listed = studio.act("provider", "list")
+    assert "missing" not in listed
+    assert "a-key" not in listed
+    with pytest.raises(Misconfigured, match="is there already"):
+        studio.act("provider", "add", "luma")
+    with pytest.raises(Misconfigured, match="no manifest 'lumo' is shipped"):
+        studio.act("provider", "add", "lumo")
+
+
+def test_a_wrong_file_is_told_with_its_line(studio: Folder, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('use = "luma"\n\n[poll]\nstatus = "answr.state"\n')
+    said = studio.run("provider", "check", str(file), fails=True)
+    assert "mine.toml, line 4: there is no word 'answr'" in said
+
+
+def test_try_makes_one_real_call_and_blanks_the_secret(studio: Folder, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+
+    async def run() -> str:
+        async with Luma().serving() as fake:
+            (tmp_path / "mine.toml").write_text(
+                f'use = "luma"\nbase_url = "{fake.url}{fake.PREFIX}"\n[poll]\ninterval_s = 0.01\n'
+                f'[[credentials]]\nfile = "{tmp_path}/secret"\n'
+                '[[routes]]\nmodels = ["aimlapi/luma/ray-2"]\nupstream = "ray-2"\n'
+            )
+            words = ("provider", "try", str(tmp_path / "mine.toml"), "aimlapi/luma/ray-2", "a red fox in the snow")
+            dry = await asyncio.to_thread(studio.run, *words, "--dry-run")
+            assert "> POST" in dry
+            assert not fake.jobs
+            said = await asyncio.to_thread(studio.run, *words)
+            assert len(fake.jobs) == 1
+            return dry + said
+
+    said = asyncio.run(run())
+    assert "> Authorization: ***" in said
+    assert SECRET not in said
+    assert "< 201" in said
+    assert '"state": "completed"' in said
+    saved = said.strip().splitlines()[-1].split()[0]
+    assert Path(saved).read_bytes()[4:8] == b"ftyp"
