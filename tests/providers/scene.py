@@ -13,7 +13,7 @@ from darkroom.providers.configured import make
 from darkroom.providers.manifest.provider import ManifestProvider
 from darkroom.providers.manifest.reading import SHIPPED, read
 from tests.providers.fakes.fake import Fake, Trouble
-from tests.providers.fakes.media import png
+from tests.providers.fakes.media import mp3, mp4, png
 
 TASKS = {
     "video": Task.TEXT_TO_VIDEO,
@@ -95,6 +95,18 @@ class Facing:
         path = self._folder / "fox.png"
         path.write_bytes(png())
         return {"task": Task.IMAGE_TO_VIDEO, "media": {Role.IMAGE: (path,)}}
+
+    def media(self, task: Task, **counts: int) -> dict[str, Any]:
+        """What `work` takes for a task with so many pictures (or films, or sounds) in each role."""
+        kinds = {"video": ("mp4", mp4), "audio": ("mp3", mp3)}
+        media: dict[Role, tuple[Path, ...]] = {}
+        for name, count in counts.items():
+            ending, made = kinds.get(name, ("png", png))
+            paths = tuple(self._folder / f"{name}-{number}.{ending}" for number in range(count))
+            for path in paths:
+                path.write_bytes(made())
+            media[Role(name)] = paths
+        return {"task": task, "media": media}
 
     async def submit(self, work: Work) -> Ticket | Output:
         return await self.provider.start(work)

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from tests.providers.fakes.fake import Fake
+from tests.providers.fakes.kling import Kling
 from tests.providers.fakes.luma import Luma
 from tests.providers.fakes.runway import Runway
 
-FAKES: dict[str, Callable[[], Fake]] = {fake.name: fake for fake in (Luma, Runway)}
+FAKES: dict[str, Callable[[], Fake]] = {fake.name: fake for fake in (Kling, Luma, Runway)}
