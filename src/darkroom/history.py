@@ -1,17 +1,21 @@
-"""How long each model has taken lately: what those who poll and those who watch are told to expect."""
+"""How long each model has taken lately: what callers are told to expect, and when the worker asks a provider."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
 from darkroom.catalogue import Catalogue
 from darkroom.errors import Rejected
 from darkroom.generation import Generation, Status
+from darkroom.ports import Took
 from darkroom.told import Outlook
 
 REMEMBERED = 50
 """Completed generations of each model. Their median moves with the provider, and one slow one does not bend it."""
+
+REMEMBERED_UPSTREAM = 200
+"""Generations of each model at each provider. Of so many, one is quicker than all that were before it."""
 
 LONGEST_RETRY_S = 30
 UNKNOWN_S = 30.0
@@ -32,11 +36,14 @@ class History:
         self._rounds_before = rounds_before
         self._took_s: dict[str, deque[float]] = {}
         self._usual_s: dict[str, float] = {}
+        self._upstream_s: dict[tuple[str, str], deque[float]] = {}
 
-    def prime(self, took: Iterable[tuple[str, float]]) -> None:
-        """Models and the seconds that their generations took, the oldest first."""
-        for model, seconds in took:
-            self._remember(model, seconds)
+    def prime(self, took: Iterable[Took]) -> None:
+        """What generations took, the oldest first."""
+        for each in took:
+            self._remember(each.model, each.seconds)
+            if each.upstream_s is not None:
+                self.learn(each.model, each.provider, each.upstream_s)
         for model, known in self._took_s.items():
             self._usual_s[model] = median(known)
 
@@ -51,6 +58,14 @@ class History:
 
     def _remember(self, model: str, seconds: float) -> None:
         self._took_s.setdefault(model, deque(maxlen=REMEMBERED)).append(seconds)
+
+    def learn(self, model: str, provider: str, seconds: float) -> None:
+        """From the instant that work was sent to a provider until it was found to have ended."""
+        self._upstream_s.setdefault((model, provider), deque(maxlen=REMEMBERED_UPSTREAM)).append(seconds)
+
+    def upstream_s(self, model: str, provider: str) -> Sequence[float]:
+        """What a provider has taken for a model lately, the oldest first."""
+        return self._upstream_s.get((model, provider), ())
 
     def usual_s(self, model: str) -> float:
         """From a start to its end: as observed, or as the catalogue says until there is anything to observe."""

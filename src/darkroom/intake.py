@@ -7,6 +7,7 @@ fetched by the worker, once: a later attempt finds the copy.
 import hashlib
 from collections.abc import Iterator, Mapping, Set
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,14 @@ class Admission:
     @property
     def has_media(self) -> bool:
         return bool(self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """Input media as local files, by field; and the keys of the assets that they are copies of, by file."""
+
+    files: Mapping[str, tuple[Path, ...]]
+    keys: Mapping[Path, str]
 
 
 class Intake:
@@ -137,34 +146,39 @@ class Intake:
         await self._store.let_go([admission.generation_id])
         await self._shelf.delete_doomed()
 
-    async def collect(self, generation: Generation, model: Model, folder: Path) -> Mapping[str, tuple[Path, ...]]:
-        """Every input medium as a local file, by field; raises `InputUnusable`."""
-        collected = {}
+    async def collect(self, generation: Generation, model: Model, folder: Path) -> Collected:
+        """Every input medium as a local file; raises `InputUnusable`."""
+        files: dict[str, tuple[Path, ...]] = {}
+        keys = {}
         for index, medium in enumerate(model.media_fields(generation.inputs), 1):
             target = folder / f"input-{index}"
             try:
-                await self._fetch(generation, medium, f"inputs/{generation.id}/fetched-{index}", target)
+                key = await self._fetch(generation, medium, f"inputs/{generation.id}/fetched-{index}", target)
                 with target.open("rb") as file:
                     media_type = _check_kind(file.read(64), medium)
             except (Refused, ValueError, NotFound) as error:
                 raise InputUnusable(f"{medium.field}: {error}") from None
             named = target.with_suffix(f".{ENDINGS.get(media_type, media_type.rsplit('/', 1)[-1])}")
             target.rename(named)
-            collected[medium.field] = (named,)
-        return collected
+            files[medium.field] = (named,)
+            keys[named] = key
+        return Collected(files, keys)
 
-    async def _fetch(self, generation: Generation, medium: MediaInput, key: str, target: Path) -> None:
+    async def _fetch(self, generation: Generation, medium: MediaInput, copy: str, target: Path) -> str:
+        """Into a local file; returns the key of the asset. `copy` is that of a URL's bytes, which are fetched once."""
         if medium.source.startswith(ASSET):
-            await self._assets.fetch(medium.source.removeprefix(ASSET), target)
+            key = medium.source.removeprefix(ASSET)
         elif medium.source.startswith(GENERATION):
-            result = await self._result_of(generation.account_id, medium.source.removeprefix(GENERATION))
-            await self._assets.fetch(result, target)
+            key = await self._result_of(generation.account_id, medium.source.removeprefix(GENERATION))
         else:
             try:
-                await self._assets.fetch(key, target)
+                await self._assets.fetch(copy, target)
             except NotFound:
                 await self._client.download(medium.source, target, LIMITS)
-                await self._assets.put(key, target)
+                await self._assets.put(copy, target)
+            return copy
+        await self._assets.fetch(key, target)
+        return key
 
     async def _result_of(self, account_id: str, generation_id: str) -> str:
         try:

@@ -24,6 +24,7 @@ from darkroom.records import (
     EventPage,
     NewGeneration,
     Settlement,
+    Took,
     Turn,
 )
 from darkroom.verbs import List, ListEntries, Page, Reference
@@ -177,12 +178,31 @@ class Store(OwnedAssets, Webhooks, Protocol):
         """Move a queued generation to running with a new attempt; None where it is not queued (any more)."""
         ...
 
-    async def note_ticket(self, generation_id: str, attempt: int, ticket: str) -> None:
-        """Raises `StaleAttempt`."""
+    async def note_ticket(
+        self,
+        generation_id: str,
+        attempt: int,
+        ticket: str,
+        *,
+        address: Address = NOWHERE,
+        sent_at: datetime | None = None,
+        reason: str = "",
+    ) -> None:
+        """Where an attempt goes, when it was first sent and why there; raises `StaleAttempt`."""
         ...
 
-    async def note_outcome(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
+    async def note_outcome(
+        self, generation_id: str, attempt: int, outcome: str, *, now: datetime, detail: str = ""
+    ) -> None:
         """Write down how an attempt stands while its generation goes on running; raises `StaleAttempt`."""
+        ...
+
+    async def attempts(self, generation_id: str) -> tuple[Attempt, ...]:
+        """A generation's attempts, the newest first."""
+        ...
+
+    async def ambiguous(self) -> list[Attempt]:
+        """The attempts that wait for an operator's word, the oldest first."""
         ...
 
     async def decide(self, generation_id: str, *, is_retry: bool, now: datetime) -> Generation:
@@ -193,8 +213,18 @@ class Store(OwnedAssets, Webhooks, Protocol):
         """End a running attempt and its generation; raises `StaleAttempt`."""
         ...
 
-    async def hand_back(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
-        """Move a running generation back to queued; raises `StaleAttempt`."""
+    async def hand_back(
+        self,
+        generation_id: str,
+        attempt: int,
+        outcome: str,
+        *,
+        now: datetime,
+        provider: str | None = None,
+        detail: str = "",
+        cost_micro_usd: int | None = None,
+    ) -> Generation:
+        """Move a running generation back to queued, at another `provider` where one is given; raises `StaleAttempt`."""
         ...
 
     async def cancel(
@@ -243,8 +273,8 @@ class Store(OwnedAssets, Webhooks, Protocol):
         """What an account's generations came to after an event, the oldest first, but for those it has removed."""
         ...
 
-    async def took(self) -> list[tuple[str, float]]:
-        """Model and seconds from start to end of the newest completed generations, the oldest first."""
+    async def took(self) -> list[Took]:
+        """How long the newest completed generations took, the oldest first."""
         ...
 
     def forget(self) -> None:
@@ -360,6 +390,7 @@ __all__ = [
     "Settlement",
     "Store",
     "Ticket",
+    "Took",
     "Turn",
     "Webhook",
     "Work",

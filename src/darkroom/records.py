@@ -52,7 +52,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try at a provider, as stored. A ticket is there once the provider's reference is known."""
+    """One try at a provider, as stored. A ticket is there once the provider's reference is known. `credential` and
+    `base_url` are where it went at `sent_at`, `reason` why there, `detail` what went wrong, `cost_micro_usd` what its
+    upstream billed."""
 
     generation_id: str
     number: int
@@ -60,6 +62,23 @@ class Attempt:
     ticket: str | None
     started_at: datetime
     outcome: str | None = None
+    credential: str = ""
+    base_url: str = ""
+    sent_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str = ""
+    detail: str = ""
+    cost_micro_usd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """How long a completed generation took: in all, and from the instant that its work was sent upstream."""
+
+    model: str
+    provider: str
+    seconds: float
+    upstream_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +91,14 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """How an attempt ends: terminal status, credits and event go into one transaction."""
+    """How an attempt ends: terminal status, credits and event go into one transaction. `cost_micro_usd` is what the
+    upstream billed for it."""
 
     status: Status
     used: Credits
     cause: Cause | None = None
     outputs: tuple[Asset, ...] = ()
+    cost_micro_usd: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from darkroom.config import Settings
 from darkroom.errors import Misconfigured
 from darkroom.web import openapi
 from darkroom.web.app import build_pages
+from darkroom.web.callbacks import Callbacks
 from darkroom.web.limiter import Limiter
 from darkroom.web.media import Media
 from darkroom.web.metrics import Metrics
@@ -39,6 +40,7 @@ def build_application(engine: Engine) -> Switchboard:
     pages = build_pages(
         openapi=openapi.document(),
         media=Media(assets=engine.assets, links=engine.links, clock=engine.clock),
+        callbacks=Callbacks(generation_of=engine.outside.generation_of, nudge=engine.pacer.nudge),
         metrics=metrics,
         is_ready=engine.is_ready,
         nowhere=lambda scope, receive, send: switchboard.nowhere(scope, receive, send),

@@ -15,6 +15,7 @@ from darkroom import catalogue, plans
 from darkroom.access import Access
 from darkroom.account import Key, KeyForm, Principal
 from darkroom.assets import Links, open_assets
+from darkroom.attempts import Rules
 from darkroom.catalogue import Catalogue
 from darkroom.clock import Clock, SystemClock
 from darkroom.config import Settings
@@ -31,6 +32,8 @@ from darkroom.intake import Intake
 from darkroom.ledger import Purse
 from darkroom.lock import FolderLock
 from darkroom.notify import Bell
+from darkroom.outside import Outside
+from darkroom.pace import Pacer
 from darkroom.patience import USUAL_SCHEDULE_S
 from darkroom.ports import Assets, Delivery, Provider, Store
 from darkroom.providers.configured import Configured, make, read_folder
@@ -47,7 +50,7 @@ from darkroom.streams import Streams
 from darkroom.sweeper import Sweeper
 from darkroom.uploads import Uploads
 from darkroom.wire import Dialect, Reply, WireRequest
-from darkroom.worker import Rules, Worker
+from darkroom.worker import Worker
 
 log = structlog.get_logger(__name__)
 
@@ -104,11 +107,14 @@ class Engine:
         self.database = Database(self.folder / "darkroom.db")
         self.store = store(self.database)
         self.assets = assets or open_assets(settings.assets or str(self.folder / "assets"))
-        self.links = Links(_secret(self.folder / "secret"))
+        secret = _secret(self.folder / "secret")
+        self.links = Links(secret)
+        self.outside = Outside(secret=secret, links=self.links, public_url=settings.public_url, clock=self.clock)
         self.client = client or GuardedClient(allow_loopback=settings.allow_loopback)
         self.providers = providers if providers is not None else self._make_providers(configured)
         self.bell = Bell()
         self.history = History(self.catalogue, rounds_before=self._rounds_before)
+        self.pacer = Pacer(history=self.history, clock=self.clock)
         self.desk = FrontDesk(self.bell.changed, self.history.changed)
         self.queue = Dispatcher({name: provider.slots for name, provider in self.providers.items()})
         self.shelf = Shelf(store=self.store, assets=self.assets, clock=self.clock)
@@ -199,6 +205,8 @@ class Engine:
             desk=self.desk,
             bell=self.bell,
             intake=self.intake,
+            outside=self.outside,
+            pacer=self.pacer,
             clock=self.clock,
             rules=Rules(
                 max_attempts=self.settings.max_attempts,

@@ -1,59 +1,47 @@
-"""One attempt, from begin to settle. It owns the loop, the deadline and the retries; the row owns the truth."""
+"""One attempt, from begin to settle. It owns the deadline and the retries; the row owns the truth."""
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 
-from darkroom.asset import Asset
-from darkroom.attempts import AMBIGUOUS, HANDED_BACK, RETRY, SENDING, resumable, tries, was_sending
-from darkroom.catalogue import Catalogue, Model
+from darkroom.attempts import AT_LIMIT, HANDED_BACK, Errand, Rules, left_by, tries
+from darkroom.catalogue import Catalogue
 from darkroom.clock import Clock
 from darkroom.credits import ZERO
 from darkroom.errors import (
     Ambiguous,
-    DarkroomError,
     DeadlineExceeded,
     Failure,
-    NotFound,
     ProviderTimedOut,
     ProviderUnavailable,
     StaleAttempt,
 )
+from darkroom.following import Follower
 from darkroom.generation import Cause, Generation, Status
 from darkroom.intake import Intake
 from darkroom.notify import Bell
+from darkroom.outside import Outside
+from darkroom.pace import LONGEST_AFTER_S, Pacer
+from darkroom.parking import NOT_TAKEN, Parking
 from darkroom.ports import Assets, Begun, Desk, Output, Provider, Settlement, Store, Ticket, Work
 from darkroom.queue import Dispatcher
-
-Written = TypeVar("Written")
+from darkroom.settling import Settler
 
 log = structlog.get_logger(__name__)
 
-FINISH_LIMIT_S = 30.0
-LAST_FINISH_LIMIT_S = 2.0
-"""How long a result that is being stored may take once its attempt is cut off: by its caller, or by a shutdown."""
+SAID = ("size", "resolution", "aspect_ratio")
+"""The words that a provider is told as the caller said them."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """`limit_s` is the longest that one attempt may take; `hold_s` how long an ambiguous one waits for an operator.
-    `verdict_s` is how long a provider may take to say, at a limit, whether it has finished after all."""
-
-    max_attempts: int
-    limit_s: float
-    when_ambiguous: str
-    hold_s: float
-    retry_s: float = 1.0
-    verdict_s: float = 10.0
+LONGEST_RETRY_S = 60.0
 
 
 class Worker:
+    """`rules_for` are those of single providers."""
+
     def __init__(
         self,
         *,
@@ -65,23 +53,29 @@ class Worker:
         desk: Desk,
         bell: Bell,
         intake: Intake,
+        outside: Outside,
+        pacer: Pacer,
         clock: Clock,
         rules: Rules,
         folder: Path,
+        rules_for: Mapping[str, Rules] | None = None,
     ) -> None:
         self._store = store
-        self._assets = assets
         self._catalogue = catalogue
         self._providers = providers
         self._queue = queue
         self._desk = desk
-        self._bell = bell
         self._intake = intake
+        self._outside = outside
         self._clock = clock
         self._rules = rules
+        self._rules_for = rules_for or {}
         self._folder = folder
-        self._parked: dict[str, asyncio.Task[None]] = {}
-        self._is_closing = False
+        self._settler = Settler(store=store, assets=assets, desk=desk, clock=clock, retry_s=rules.retry_s)
+        self._follower = Follower(bell=bell, pacer=pacer)
+        self._parking = Parking(
+            settler=self._settler, follower=self._follower, pacer=pacer, queue=queue, clock=clock, folder=folder
+        )
 
     async def handle(self, generation_id: str) -> None:
         """What the queue calls: carry a generation as far as it goes now."""
@@ -89,7 +83,7 @@ class Worker:
         if begun is None:
             return  # canceled while it waited, or in another's hands: the queue may deliver twice
         generation = begun.generation
-        self._unpark(generation)
+        self._parking.changed(generation)
         self._desk.changed(generation)
         folder = self._folder / f"{generation.id}-{generation.attempt}"
         try:
@@ -98,270 +92,209 @@ class Worker:
             # Another attempt has taken over, or the caller took it back. Ours no longer counts.
             log.warning("dropped a stale attempt", reason=str(error))
         except asyncio.CancelledError:
-            if not self._is_closing:
+            if not self._settler.is_closing:
                 return  # the caller took it back: the row says so already
-            await self._hand_back(generation, HANDED_BACK)
+            await self._settler.hand_back(generation, HANDED_BACK)
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _attempt(self, begun: Begun, folder: Path) -> None:
         generation = begun.generation
         try:
-            model = self._catalogue.find(generation.model)
-            provider = self._providers[generation.provider]
+            errand = self._errand(begun, folder)
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-            async with asyncio.timeout(self._limit_s(begun)) as deadline:
-                output = await self._carry_out(begun, model, provider, folder, deadline)
-            await self._finish(generation, output)
-            return
+            try:
+                output = await self._carry_out(errand)
+            except Failure as error:
+                await self._retry_or_fail(errand, error)
+                return
+            if output is not None:
+                await self._settler.finish(generation, output)
         except StaleAttempt:
             raise
-        except TimeoutError:
-            settlement = _failed(self._too_late(generation))
-        except Ambiguous as error:
-            await self._park(begun, error)
-            return
-        except Failure as error:
-            count = tries(begun, error.code)
-            if error.is_retryable and count < self._rules.max_attempts:
-                await self._hand_back(generation, error.code)
-                self._queue.again(generation.id, after_s=self._rules.retry_s * 2 ** (count - 1))
-                return
-            settlement = _failed(error)
         except Exception:
             log.exception("a bug ended an attempt", generation=generation.id, attempt=generation.attempt)
-            settlement = Settlement(
-                status=Status.FAILED, used=ZERO, cause=Cause("internal_error", "an internal error; nothing was spent")
-            )
-        await self._settle(generation, settlement)
+            cause = Cause("internal_error", "an internal error; nothing was spent")
+            await self._settler.settle(generation, Settlement(status=Status.FAILED, used=ZERO, cause=cause))
 
-    async def _carry_out(
-        self, begun: Begun, model: Model, provider: Provider, folder: Path, deadline: asyncio.Timeout
-    ) -> Output:
+    def _errand(self, begun: Begun, folder: Path) -> Errand:
+        """What is to be done, with what earlier attempts left; its input media are not there yet."""
         generation = begun.generation
-        media = await self._intake.collect(generation, model, folder)
+        model = self._catalogue.find(generation.model)
+        provider = self._providers[generation.provider]
+        left = left_by(begun.before)
+        said = model.words(generation.inputs)
         work = Work(
             reference=generation.id,
             attempt=generation.attempt,
             upstream=next((route.upstream for route in model.routes if route.provider == provider.name), model.slug),
             inputs=generation.inputs,
-            brief=model.brief(generation.inputs, media),
+            brief=model.brief(generation.inputs, {}),
             expected_wait_s=model.expected_wait_s,
             folder=folder,
-            address=provider.address(),
-            words=model.words(generation.inputs),
+            address=left.address,
+            words={name: said[name] for name in SAID if name in said},
+            callback_url=self._outside.callback_url(generation),
         )
-        ticket = resumable(begun.before)
-        if ticket is None:
-            started = await self._start(begun, provider, work, deadline)
+        return Errand(
+            begun=begun,
+            model=model,
+            provider=provider,
+            work=work,
+            rules=self._rules_for.get(provider.name, self._rules),
+            left=left,
+            ticket=left.ticket,
+            sent_at=left.sent_at,
+            reason=left.reason,
+        )
+
+    async def _carry_out(self, errand: Errand) -> Output | None:
+        """Its output; None where it waits for somebody to tell what came of it."""
+        while True:
+            try:
+                return await self._in_time(errand)
+            except Ambiguous as error:
+                found = await self._look_up(errand)
+                if found is None:
+                    await self._parking.take(errand, error)
+                    return None
+                if isinstance(found, Output):
+                    return found
+                errand.go_on_with(found)
+
+    async def _look_up(self, errand: Errand) -> Ticket | Output | None:
+        """What the provider knows of a lost call; None where it does not tell. Raises `ProviderUnavailable` where it
+        certainly was not taken."""
+        if errand.ticket is not None or not errand.provider.can_look_up:
+            return None
+        try:
+            async with asyncio.timeout(errand.rules.verdict_s):
+                found = await errand.provider.lookup(errand.work)
+        except (ProviderUnavailable, Ambiguous, TimeoutError):
+            return None
+        if found is None:
+            raise ProviderUnavailable(NOT_TAKEN)
+        return found
+
+    async def _in_time(self, errand: Errand) -> Output:
+        try:
+            try:
+                async with asyncio.timeout(self._limit_s(errand)):
+                    return await self._send_and_follow(errand)
+            except TimeoutError:
+                return await self._late(errand)
+        except asyncio.CancelledError:
+            if not self._settler.is_closing:
+                await self._follower.call_off(errand)
+            raise
+
+    def _limit_s(self, errand: Errand) -> float:
+        """How long this attempt may take: the operator's limit, or what its caller has left it."""
+        deadline_at = errand.generation.deadline_at
+        if deadline_at is None:
+            return errand.rules.limit_s
+        left_s = (deadline_at - self._clock.now()).total_seconds()
+        # What is the provider's already may be finished: it is asked once, however late we are.
+        least_s = errand.rules.verdict_s if errand.ticket is not None else 0.0
+        return min(errand.rules.limit_s, max(left_s, least_s))
+
+    async def _late(self, errand: Errand) -> Output:
+        """A limit is no verdict: the work may be done, and only its next look be due later."""
+        if errand.ticket is None and errand.is_sending:
+            raise Ambiguous("the provider did not answer in time whether it takes the work")
+        deadline_at = errand.generation.deadline_at
+        is_callers = deadline_at is not None and deadline_at <= self._clock.now()
+        limit_s = f"{errand.rules.limit_s:g} s"
+        too_late: Failure = ProviderTimedOut(f"the provider did not finish within {limit_s}")
+        if is_callers:
+            too_late = DeadlineExceeded("it was not finished in the time that its caller gave it")
+        if errand.ticket is None:
+            raise too_late
+        state = await self._follower.verdict(errand)
+        if isinstance(state, Output):
+            return state
+        if state is not None and state.word and not is_callers:
+            raise Ambiguous(f"after {limit_s} the provider says '{state.word[:60]}', which nobody here knows")
+        is_off = await self._follower.call_off(errand)
+        if is_off or is_callers or errand.rules.when_ambiguous != "hold":
+            raise too_late
+        raise Ambiguous(f"the provider did not finish within {limit_s}, and could not be told to stop")
+
+    async def _send_and_follow(self, errand: Errand) -> Output:
+        if errand.left.held_since is not None:
+            raise Ambiguous(errand.left.detail or "nobody knows what came of the paid call")
+        if errand.ticket is None:
+            started = await self._send(errand)
             if isinstance(started, Output):
                 return started
-            ticket = started
+            errand.ticket = started
+        elif errand.is_here:
+            await self._bring_media(errand)
         try:
-            await self._note_ticket(generation, ticket.ref)
-            return await self._follow(generation, provider, work, ticket)
+            await self._settler.note(errand)
+            await self._drop_media(errand)
+            return await self._follower.follow(errand)
         except StaleAttempt:
             # Taken back by another process, which nobody here has noticed yet: what is remembered is old.
             self._store.forget()
-            if (await self._store.get(generation.id)).status is Status.CANCELED:
-                await _cancel_quietly(provider, work, ticket)
-            raise
-        except asyncio.CancelledError:
-            if deadline.expired():
-                output = await self._verdict(provider, work, ticket)
-                if output is not None:
-                    return output
-            if not self._is_closing:
-                await _cancel_quietly(provider, work, ticket)
+            if (await self._store.get(errand.generation.id)).status is Status.CANCELED:
+                await self._follower.call_off(errand)
             raise
 
-    def _limit_s(self, begun: Begun) -> float:
-        """How long this attempt may take: the operator's limit, or what its caller has left it."""
-        deadline_at = begun.generation.deadline_at
-        if deadline_at is None:
-            return self._rules.limit_s
-        left_s = (deadline_at - self._clock.now()).total_seconds()
-        # What is the provider's already may be finished: it is asked once, however late we are.
-        least_s = self._rules.verdict_s if resumable(begun.before) is not None else 0.0
-        return min(self._rules.limit_s, max(left_s, least_s))
-
-    def _too_late(self, generation: Generation) -> Failure:
-        if generation.deadline_at is not None and generation.deadline_at <= self._clock.now():
-            return DeadlineExceeded("it was not finished in the time that its caller gave it")
-        return ProviderTimedOut(f"the provider did not finish within {self._rules.limit_s:g} s")
-
-    async def _verdict(self, provider: Provider, work: Work, ticket: Ticket) -> Output | None:
-        """A limit is no verdict: the work may be done, and only its poll be due later."""
-        try:
-            async with asyncio.timeout(self._rules.verdict_s):
-                state = await provider.poll(work, ticket, lambda progress: None)
-        except (ProviderUnavailable, TimeoutError):
-            return None
-        return state if isinstance(state, Output) else None
-
-    async def _start(self, begun: Begun, provider: Provider, work: Work, deadline: asyncio.Timeout) -> Ticket | Output:
-        generation = begun.generation
-        if was_sending(begun.before):
+    async def _send(self, errand: Errand) -> Ticket | Output:
+        provider = errand.provider
+        if errand.left.is_lost and not provider.may_restart:
             raise Ambiguous("the server stopped between sending the work and storing the provider's reference")
-        if provider.may_restart:
-            return await provider.start(work)
-        # If we die between here and the answer, the next attempt knows that a paid call may have gone out.
-        await self._note_ticket(generation, SENDING)
-        try:
-            return await provider.start(work)
-        except asyncio.CancelledError:
-            if deadline.expired():
-                raise Ambiguous("the provider did not answer in time whether it takes the work") from None
-            raise
+        await self._bring_media(errand)
+        if not errand.left.is_lost:
+            errand.work = replace(errand.work, address=provider.address())
+            errand.sent_at = self._clock.now()
+        errand.is_asked = True
+        errand.is_sending = not provider.may_restart
+        if errand.is_sending or not errand.is_here:
+            # If we die between here and the answer, the next attempt knows that a paid call may be out, and where.
+            await self._settler.note(errand)
+        return await provider.start(errand.work)
 
-    async def _follow(self, generation: Generation, provider: Provider, work: Work, ticket: Ticket) -> Output:
-        misses = 0
-        while True:
-            try:
-                state = await provider.poll(work, ticket, lambda progress: self._bell.report(generation, progress))
-            except ProviderUnavailable:
-                # The work is the provider's already: not reaching it to ask says nothing about the work.
-                misses += 1
-                await asyncio.sleep(self._pause_s(misses))
-                continue
-            if isinstance(state, Output):
-                return state
-            misses = 0
-            if state.progress is not None:
-                self._bell.report(generation, state.progress)
-            await asyncio.sleep(provider.pace.interval_s if state.after_s is None else state.after_s)
+    async def _bring_media(self, errand: Errand) -> None:
+        collected = await self._intake.collect(errand.generation, errand.model, errand.work.folder)
+        if collected.files:
+            brief = errand.model.brief(errand.generation.inputs, collected.files)
+            errand.work = replace(errand.work, brief=brief, links=self._outside.links(collected.keys))
 
-    async def _finish(self, generation: Generation, output: Output) -> None:
-        """Store the result and settle. Once begun it is not cut off halfway, where its assets would be nobody's: a
-        caller that takes it back makes the settlement stale, and a stale settlement deletes its assets."""
-        finishing = asyncio.ensure_future(self._keep_and_settle(generation, output))
-        try:
-            await asyncio.shield(finishing)
-        except asyncio.CancelledError:
-            try:
-                await asyncio.wait({finishing}, timeout=LAST_FINISH_LIMIT_S if self._is_closing else FINISH_LIMIT_S)
-            finally:
-                finishing.cancel()
-            if finishing.done():
-                return finishing.result()
-            raise
+    async def _drop_media(self, errand: Errand) -> None:
+        """What an upstream has taken it need not be given again: ten thousand may wait."""
+        if errand.is_here or not errand.work.brief.media:
+            return
+        files = [path for paths in errand.work.brief.media.values() for path in paths]
+        errand.work = replace(errand.work, brief=replace(errand.work.brief, media={}), links={})
+        await asyncio.to_thread(_delete, files)
 
-    async def _keep_and_settle(self, generation: Generation, output: Output) -> None:
-        await self._settle(generation, await self._keep(generation, output))
+    async def _retry_or_fail(self, errand: Errand, error: Failure) -> None:
+        generation = errand.generation
+        # What was never sent has not failed: it waits, as long as an attempt may take.
+        outcome = error.code if errand.is_asked or not error.is_retryable else AT_LIMIT
+        count = tries(errand.begun, outcome)
+        may_retry = count < errand.rules.max_attempts if outcome != AT_LIMIT else self._may_wait(generation, errand)
+        if not (error.is_retryable and may_retry):
+            await self._settler.fail(generation, error)
+            return
+        if await self._settler.hand_back(generation, outcome, error=error) is None:
+            return
+        pause_s = min(errand.rules.retry_s * 2.0 ** min(count - 1, 10), LONGEST_RETRY_S)
+        wanted_s = min(error.retry_after_s or 0.0, LONGEST_AFTER_S)
+        self._queue.again(generation.id, after_s=max(pause_s, wanted_s))
 
-    async def _keep(self, generation: Generation, output: Output) -> Settlement:
-        """Our own copy of every file, before anyone is told that it is there."""
-        kept = []
-        for index, file in enumerate(output.files, 1):
-            name = generation.id if len(output.files) == 1 else f"{generation.id}-{index}"
-            key = f"results/{generation.id}/{generation.attempt}/{name}{file.path.suffix}"
-            size_bytes = await self._assets.put(key, file.path)
-            thumbnail = None
-            if file.thumbnail is not None:
-                thumbnail = f"thumbnails/{generation.id}/{generation.attempt}/{name}{file.thumbnail.suffix}"
-                await self._assets.put(thumbnail, file.thumbnail)
-            kept.append(
-                Asset(
-                    key=key,
-                    media_type=file.media_type,
-                    size_bytes=size_bytes,
-                    width=file.width,
-                    height=file.height,
-                    duration_s=file.duration_s,
-                    thumbnail=thumbnail,
-                )
-            )
-        used = generation.quote if output.used is None else output.used
-        return Settlement(status=Status.COMPLETED, used=used, outputs=tuple(kept))
-
-    async def _settle(self, generation: Generation, settlement: Settlement) -> None:
-        try:
-            settled = await self._insist(
-                lambda: self._store.settle(generation.id, generation.attempt, settlement, now=self._clock.now())
-            )
-        except StaleAttempt:
-            keys = [key for asset in settlement.outputs for key in (asset.key, asset.thumbnail) if key is not None]
-            await self._assets.delete(keys)
-            raise
-        log.info(
-            "settled",
-            generation=settled.id,
-            model=settled.model,
-            status=settled.status,
-            cause=settled.cause.code if settled.cause else None,
-            spent=settled.spent_total,
-        )
-        self._desk.changed(settled)
-
-    async def _hand_back(self, generation: Generation, outcome: str) -> None:
-        try:
-            await self._insist(
-                lambda: self._store.hand_back(generation.id, generation.attempt, outcome, now=self._clock.now())
-            )
-        except StaleAttempt as error:
-            log.warning("dropped a stale attempt", reason=str(error))
-
-    async def _note_ticket(self, generation: Generation, ref: str) -> None:
-        await self._insist(lambda: self._store.note_ticket(generation.id, generation.attempt, ref))
-
-    async def _insist(self, write: Callable[[], Awaitable[Written]]) -> Written:
-        """Written down sooner or later: that the disk is full says nothing about the work, and what nobody had written
-        down would run for ever. A shutdown leaves it to the next start."""
-        misses = 0
-        while True:
-            try:
-                return await write()
-            except DarkroomError:
-                raise
-            except Exception as error:
-                if self._is_closing:
-                    raise asyncio.CancelledError from error
-                log.exception("the store did not take it, and is asked again")
-            misses += 1
-            await asyncio.sleep(self._pause_s(misses))
-
-    def _pause_s(self, misses: int) -> float:
-        return min(self._rules.retry_s * 2.0 ** min(misses, 10), 30.0)
-
-    async def _park(self, begun: Begun, error: Ambiguous) -> None:
-        """Nobody knows whether the provider took the work: the operator's policy decides, never a guess."""
-        generation = begun.generation
-        log.warning("ambiguous", generation=generation.id, policy=self._rules.when_ambiguous, reason=str(error))
-        if self._rules.when_ambiguous == "retry" and tries(begun, RETRY) < self._rules.max_attempts:
-            await self._hand_back(generation, RETRY)
-            self._queue.again(generation.id, after_s=self._rules.retry_s)
-        elif self._rules.when_ambiguous == "hold":
-            await self._insist(
-                lambda: self._store.note_outcome(generation.id, generation.attempt, AMBIGUOUS, now=self._clock.now())
-            )
-            self._parked[generation.id] = asyncio.create_task(self._outwait(begun, error))
-        else:
-            await self._settle(generation, _failed(error))
-
-    async def _outwait(self, begun: Begun, error: Ambiguous) -> None:
-        generation = begun.generation
-        since = min((a.started_at for a in begun.before if a.outcome == AMBIGUOUS), default=self._clock.now())
-        left_s = (since + timedelta(seconds=self._rules.hold_s) - self._clock.now()).total_seconds()
-        try:
-            await asyncio.sleep(max(left_s, 0.0))
-            await self._settle(generation, _failed(error))
-        except StaleAttempt:
-            pass  # an operator decided, or the caller took it back
-        finally:
-            if self._parked.get(generation.id) is asyncio.current_task():
-                del self._parked[generation.id]
-
-    def _unpark(self, generation: Generation) -> None:
-        parked = self._parked.pop(generation.id, None)
-        if parked is not None:
-            parked.cancel()
+    def _may_wait(self, generation: Generation, errand: Errand) -> bool:
+        since = generation.started_at or generation.created_at
+        return (self._clock.now() - since).total_seconds() < errand.rules.limit_s
 
     def changed(self, generation: Generation) -> None:
         """Stop at once what the caller has taken back, wherever that was said."""
         if generation.status is Status.CANCELED:
             self._queue.interrupt(generation.id)
         if generation.status is not Status.RUNNING:
-            self._unpark(generation)
+            self._parking.changed(generation)
 
     async def close(self, *, limit_s: float) -> None:
         """Let what runs end within the limit; hand back the rest."""
@@ -369,20 +302,12 @@ class Worker:
         await self._queue.close(limit_s=limit_s + 0.01)
         closing.cancel()
         self._begin_closing()
-        for task in self._parked.values():
-            task.cancel()
-        await asyncio.gather(*self._parked.values(), return_exceptions=True)
+        await self._parking.close()
 
     def _begin_closing(self) -> None:
-        self._is_closing = True
+        self._settler.is_closing = True
 
 
-def _failed(error: Failure) -> Settlement:
-    return Settlement(status=Status.FAILED, used=ZERO, cause=Cause(error.code, str(error)))
-
-
-async def _cancel_quietly(provider: Provider, work: Work, ticket: Ticket) -> None:
-    try:
-        await asyncio.wait_for(provider.cancel(work, ticket), timeout=10)
-    except (Failure, NotFound, TimeoutError) as error:
-        log.warning("the provider was not reached to cancel", generation=work.reference, reason=str(error))
+def _delete(files: list[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from darkroom import catalogue
 from darkroom.generation import Generation, Status
 from darkroom.history import History
+from darkroom.ports import Took
 from darkroom.testing import FrozenClock
 from tests.core.test_generation import a_generation
 
@@ -35,7 +36,7 @@ def test_the_catalogue_is_believed_until_something_was_observed() -> None:
 
 def test_the_usual_is_the_middle_of_the_last_fifty() -> None:
     history = History(catalogue.load())
-    history.prime([("kling-v2.1", 1000.0)] * 30 + [("kling-v2.1", 10.0)] * 20)
+    history.prime([Took("kling-v2.1", "sketch", 1000.0)] * 30 + [Took("kling-v2.1", "sketch", 10.0)] * 20)
     assert history.usual_s("kling-v2.1") == 1000
     for _ in range(30):
         history.changed(ended(10))

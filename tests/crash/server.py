@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from obstore.store import LocalStore
@@ -87,10 +88,10 @@ class MortalStore(SqliteStore):
         self._fate.meet("after begin", generation_id)
         return begun
 
-    async def note_ticket(self, generation_id: str, attempt: int, ticket: str) -> None:
+    async def note_ticket(self, generation_id: str, attempt: int, ticket: str, **sent: Any) -> None:
         name = "send" if ticket == SENDING else "ticket"
         self._fate.meet(f"before {name}", generation_id)
-        await super().note_ticket(generation_id, attempt, ticket)
+        await super().note_ticket(generation_id, attempt, ticket, **sent)
         self._fate.meet(f"after {name}", generation_id)
 
     async def settle(self, generation_id: str, attempt: int, settlement: Settlement, *, now: datetime) -> Generation:
@@ -99,10 +100,11 @@ class MortalStore(SqliteStore):
         self._fate.meet("after settle", generation_id)
         return settled
 
-    async def hand_back(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
+    async def hand_back(self, generation_id: str, attempt: int, outcome: str, **how: Any) -> Generation:
         self._fate.meet("before hand_back", generation_id)
-        await super().hand_back(generation_id, attempt, outcome, now=now)
+        handed = await super().hand_back(generation_id, attempt, outcome, **how)
         self._fate.meet("after hand_back", generation_id)
+        return handed
 
     async def cancel(
         self, account_id: str, generation_id: str, *, now: datetime, billed: Collection[str] = ()

@@ -18,6 +18,8 @@ OUTERMOST = {
     "sweeper.py": "one bad sweep must not be the last",
     "web/switchboard.py": "the server's outermost frame",
     "worker.py": "a bug must not keep a caller's credits",
+    "parking.py": "a bug in a look must not be the last of them",
+    "settling.py": "a store that takes nothing now is asked again",
     "providers/sketch/worker.py": "a bug in a render must not end the process that renders",
     "service.py": "what was stored before a submit that fails is deleted, and the error goes on",
 }

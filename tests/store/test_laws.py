@@ -70,7 +70,10 @@ ENTRY = "INSERT INTO entry (at, account_id, generation_id, kind, purse, amount) 
         ("UPDATE generation SET quote = -1 WHERE number = 1", "CHECK"),
         ("DELETE FROM generation WHERE number = 1", "FOREIGN KEY"),
         ("DELETE FROM account", "FOREIGN KEY"),
-        (f"INSERT INTO attempt VALUES ({A_GENERATION}, 1, 'sketch', NULL, 0, NULL, NULL)", "UNIQUE"),
+        (
+            f"INSERT INTO attempt (generation_id, number, provider, started_at) VALUES ({A_GENERATION}, 1, 'x', 0)",
+            "UNIQUE",
+        ),
         ("UPDATE account SET name = NULL", "NOT NULL"),
     ],
 )

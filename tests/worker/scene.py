@@ -1,7 +1,7 @@
 """A worker at work on a real data folder, behind it any provider; what it left is read from the tables."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from darkroom.attempts import Rules
 from darkroom.catalogue import Catalogue, load
 from darkroom.clock import Clock
 from darkroom.config import Settings
@@ -22,7 +23,7 @@ from darkroom.store.sqlite import SqliteStore
 from darkroom.testing import FrozenClock, ScriptedProvider, Step
 from darkroom.verbs import Cancel, Submit
 from darkroom.wiring import Engine
-from darkroom.worker import Rules, Worker
+from darkroom.worker import Worker
 
 REEL = """
 slug = "reel"
@@ -66,6 +67,12 @@ class Scene:
         assert (await self.engine.store.audit()).discrepancies == ()
         return balance.available // 1_000_000, balance.held // 1_000_000, balance.spent // 1_000_000
 
+    async def held(self) -> None:
+        """Wait until an attempt is held as ambiguous, and nothing else goes on."""
+        while not await self.engine.store.ambiguous():
+            pass
+        await self.idle()
+
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
         def question(connection: Any) -> list[tuple[Any, ...]]:
             return list(connection.execute(query))
@@ -92,7 +99,7 @@ def files_in(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file()]
 
 
-def clerk(engine: Engine, rules: Rules) -> Worker:
+def clerk(engine: Engine, rules: Rules, rules_for: Mapping[str, Rules] | None = None) -> Worker:
     """The engine's worker with other rules."""
     return Worker(
         store=engine.store,
@@ -103,8 +110,11 @@ def clerk(engine: Engine, rules: Rules) -> Worker:
         desk=engine.desk,
         bell=engine.bell,
         intake=engine.intake,
+        outside=engine.outside,
+        pacer=engine.pacer,
         clock=engine.clock,
         rules=rules,
+        rules_for=rules_for,
         folder=engine.folder / "work",
     )
 
@@ -115,6 +125,8 @@ async def working(
     provider: Provider | Sequence[Step],
     *,
     rules: Rules = AT_ONCE,
+    rules_for: Mapping[str, Rules] | None = None,
+    public_url: str = "",
     clock: Clock | None = None,
     assets: Assets | None = None,
     plan: str = "open",
@@ -122,7 +134,7 @@ async def working(
 ) -> AsyncIterator[Scene]:
     if isinstance(provider, Sequence):
         provider = ScriptedProvider(provider)
-    settings = Settings(data=str(folder), shutdown_limit_s=shutdown_limit_s, allow_loopback=True)
+    settings = Settings(data=str(folder), shutdown_limit_s=shutdown_limit_s, allow_loopback=True, public_url=public_url)
     engine = Engine(
         settings,
         providers={provider.name: provider},
@@ -130,7 +142,7 @@ async def working(
         assets=assets,
         models=one_model(),
     )
-    engine.worker = clerk(engine, rules)
+    engine.worker = clerk(engine, rules, rules_for)
     engine.claim("a test")
     await engine.open()
     if not await engine.store.accounts():

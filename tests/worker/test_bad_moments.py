@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,17 +35,17 @@ class Full(SqliteStore):
         self._refuse("settle")
         return await super().settle(generation_id, attempt, settlement, now=now)
 
-    async def hand_back(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
+    async def hand_back(self, generation_id: str, attempt: int, outcome: str, **how: Any) -> Generation:
         self._refuse("hand_back")
-        await super().hand_back(generation_id, attempt, outcome, now=now)
+        return await super().hand_back(generation_id, attempt, outcome, **how)
 
-    async def note_ticket(self, generation_id: str, attempt: int, ticket: str) -> None:
+    async def note_ticket(self, generation_id: str, attempt: int, ticket: str, **sent: Any) -> None:
         self._refuse("note_ticket")
-        await super().note_ticket(generation_id, attempt, ticket)
+        await super().note_ticket(generation_id, attempt, ticket, **sent)
 
-    async def note_outcome(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
+    async def note_outcome(self, generation_id: str, attempt: int, outcome: str, **how: Any) -> None:
         self._refuse("note_outcome")
-        await super().note_outcome(generation_id, attempt, outcome, now=now)
+        await super().note_outcome(generation_id, attempt, outcome, **how)
 
     def _refuse(self, name: str) -> None:
         if self.refuses.get(name, 0) > 0:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from darkroom.attempts import Rules
 from darkroom.errors import Ambiguous, InvalidInput, StaleAttempt
 from darkroom.generation import Status
 from darkroom.ports import Output, Ticket, Work
 from darkroom.testing import FrozenClock, ScriptedProvider, an_output
-from darkroom.worker import Rules
 from tests.worker.scene import Scene, interrupted, play, until, working
 
 NOW = FrozenClock().now()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from darkroom.attempts import Rules
 from darkroom.errors import (
     Ambiguous,
     ContentRefused,
@@ -15,7 +16,6 @@ from darkroom.errors import (
 from darkroom.generation import Status
 from darkroom.ports import Output, Pending, Produced, Ticket, Work
 from darkroom.testing import FrozenClock, Step, an_output
-from darkroom.worker import Rules
 from tests.worker.scene import interrupted, play, working
 
 GIVE_UP = Rules(max_attempts=3, limit_s=20.0, when_ambiguous="fail", hold_s=3600.0, retry_s=0.0)

@@ -3,7 +3,7 @@
 import apsw
 
 from darkroom.generation import Generation, Status
-from darkroom.ports import EventPage
+from darkroom.ports import EventPage, Took
 from darkroom.store import queries, rows
 from darkroom.store.database import Database
 
@@ -46,9 +46,12 @@ class Retold:
     async def knows_event(self, sequence: int) -> bool:
         return await self._database.read(lambda connection: _is_kept(connection, sequence))
 
-    async def took(self) -> list[tuple[str, float]]:
+    async def took(self) -> list[Took]:
         return await self._database.read(
-            lambda connection: [(model, micros / SECOND) for model, micros in connection.execute(STREAM.took)]
+            lambda connection: [
+                Took(model, provider, micros / SECOND, None if upstream is None else upstream / SECOND)
+                for model, provider, micros, upstream in connection.execute(STREAM.took)
+            ]
         )
 
 

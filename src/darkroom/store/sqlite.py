@@ -7,12 +7,12 @@ from typing import Any
 import apsw
 
 from darkroom import ledger
-from darkroom.clock import from_micros, to_micros
+from darkroom.clock import to_micros
 from darkroom.credits import ZERO
 from darkroom.errors import InvalidInput, NotFound, StaleAttempt, TooManyInFlight
 from darkroom.generation import Cause, Generation, Notice, Status
 from darkroom.ids import new_id
-from darkroom.ports import Attempt, Begun, NewGeneration, Settlement, Turn
+from darkroom.ports import Begun, NewGeneration, Settlement, Turn
 from darkroom.store import queries, rows
 from darkroom.store.books import Books
 from darkroom.store.database import Database
@@ -22,13 +22,13 @@ from darkroom.store.listing import list_generations
 from darkroom.store.owned import Owned
 from darkroom.store.recent import Recent
 from darkroom.store.retold import Retold
+from darkroom.store.tried import ATTEMPT, Tried, attempts_of, end_attempt
 from darkroom.verbs import List, Page, Reference
 
 GENERATION = queries.load("generation")
-ATTEMPT = queries.load("attempt")
 
 
-class SqliteStore(Books, Endpoints, Keyed, Owned, Retold):
+class SqliteStore(Books, Endpoints, Keyed, Owned, Retold, Tried):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._recent = Recent()
@@ -87,7 +87,7 @@ class SqliteStore(Books, Endpoints, Keyed, Owned, Retold):
             if row is None:
                 return None
             generation = rows.generation(row)
-            before = _attempts(connection, generation_id)
+            before = attempts_of(connection, generation_id)
             arguments = {
                 "id": generation_id,
                 "attempt": generation.attempt,
@@ -103,38 +103,21 @@ class SqliteStore(Books, Endpoints, Keyed, Owned, Retold):
             self._recent.keep(begun.generation)
         return begun
 
-    async def note_ticket(self, generation_id: str, attempt: int, ticket: str) -> None:
-        def verb(connection: apsw.Connection) -> None:
-            arguments = {"id": generation_id, "attempt": attempt, "ticket": ticket}
-            if connection.execute(ATTEMPT.note_ticket, arguments).fetchone() is None:
-                raise StaleAttempt(f"{generation_id} attempt {attempt}: ticket not stored")
-
-        await self._database.write(verb)
-
-    async def note_outcome(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
-        def verb(connection: apsw.Connection) -> None:
-            generation = self._get(connection, generation_id)
-            if generation.status is not Status.RUNNING or generation.attempt != attempt:
-                raise StaleAttempt(f"{generation_id} attempt {attempt}: outcome not stored")
-            _end_attempt(connection, generation, outcome, now)
-
-        await self._database.write(verb)
-
     async def decide(self, generation_id: str, *, is_retry: bool, now: datetime) -> Generation:
         def verb(connection: apsw.Connection) -> Generation:
             generation = self._get(connection, generation_id)
-            newest = next(iter(_attempts(connection, generation_id)), None)
+            newest = next(iter(attempts_of(connection, generation_id)), None)
             if generation.is_terminal or newest is None or newest.outcome != "ambiguous":
                 raise InvalidInput.of("id", f"generation {generation_id} is {generation.status}, and not ambiguous")
-            queries_of = {"id": generation_id, "attempt": generation.attempt}
-            row = connection.execute(GENERATION.hand_back, queries_of).fetchone()
+            arguments = {"id": generation_id, "attempt": generation.attempt, "provider": None}
+            row = connection.execute(GENERATION.hand_back, arguments).fetchone()
             generation = rows.generation(row) if row is not None else generation
-            _end_attempt(connection, generation, "retry" if is_retry else "failed", now)
+            end_attempt(connection, generation, "retry" if is_retry else "failed", now)
             if is_retry:
                 return generation
             cause = Cause("ambiguous", "an operator decided that the provider did not take the work")
-            arguments = {"id": generation_id, "status": Status.FAILED, **_cause(cause), "now": to_micros(now)}
-            failed = rows.generation(_one(connection, GENERATION.end_queued, arguments))
+            ending = {"id": generation_id, "status": Status.FAILED, **_cause(cause), "now": to_micros(now)}
+            failed = rows.generation(_one(connection, GENERATION.end_queued, ending))
             return self._release(connection, failed, now=now)
 
         return self._recent.keep(await self._database.write(verb))
@@ -157,23 +140,33 @@ class SqliteStore(Books, Endpoints, Keyed, Owned, Retold):
             if row is None:
                 raise StaleAttempt(f"{generation_id} attempt {attempt}: settled elsewhere")
             generation = rows.generation(row)
-            _end_attempt(connection, generation, settlement.status, now)
+            end_attempt(connection, generation, settlement.status, now, cost_micro_usd=settlement.cost_micro_usd)
             self._append(connection, entries, at=now)
             return self._announce(connection, generation, now=now)
 
         return self._recent.keep(await self._database.write(verb))
 
-    async def hand_back(self, generation_id: str, attempt: int, outcome: str, *, now: datetime) -> None:
+    async def hand_back(
+        self,
+        generation_id: str,
+        attempt: int,
+        outcome: str,
+        *,
+        now: datetime,
+        provider: str | None = None,
+        detail: str = "",
+        cost_micro_usd: int | None = None,
+    ) -> Generation:
         def verb(connection: apsw.Connection) -> Generation:
-            arguments = {"id": generation_id, "attempt": attempt}
+            arguments = {"id": generation_id, "attempt": attempt, "provider": provider}
             row = connection.execute(GENERATION.hand_back, arguments).fetchone()
             if row is None:
                 raise StaleAttempt(f"{generation_id} attempt {attempt}: handed back too late")
             generation = rows.generation(row)
-            _end_attempt(connection, generation, outcome, now)
+            end_attempt(connection, generation, outcome, now, detail=detail, cost_micro_usd=cost_micro_usd)
             return generation
 
-        self._recent.keep(await self._database.write(verb))
+        return self._recent.keep(await self._database.write(verb))
 
     async def cancel(
         self, account_id: str, generation_id: str, *, now: datetime, billed: Collection[str] = ()
@@ -193,7 +186,7 @@ class SqliteStore(Books, Endpoints, Keyed, Owned, Retold):
             if row is None:
                 return before
             generation = rows.generation(row)
-            _end_attempt(connection, generation, "canceled", now)
+            end_attempt(connection, generation, "canceled", now)
             self._append(connection, entries, at=now)
             return self._announce(connection, generation, now=now)
 
@@ -313,25 +306,6 @@ def _one(connection: apsw.Connection, query: str, arguments: dict[str, Any]) -> 
     if row is None:
         raise NotFound("what was to be changed")
     return row
-
-
-def _attempts(connection: apsw.Connection, generation_id: str) -> tuple[Attempt, ...]:
-    return tuple(
-        Attempt(
-            generation_id=row[0],
-            number=row[1],
-            provider=row[2],
-            ticket=row[3],
-            started_at=from_micros(row[4]),
-            outcome=row[5],
-        )
-        for row in connection.execute(ATTEMPT.of, {"id": generation_id})
-    )
-
-
-def _end_attempt(connection: apsw.Connection, generation: Generation, outcome: str, now: datetime) -> None:
-    arguments = {"id": generation.id, "attempt": generation.attempt, "outcome": outcome, "now": to_micros(now)}
-    connection.execute(ATTEMPT.end, arguments)
 
 
 def _cause(cause: Cause | None) -> dict[str, str | None]:

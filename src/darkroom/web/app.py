@@ -10,7 +10,9 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from darkroom.outside import CALLBACKS
 from darkroom.web.body import Receive
+from darkroom.web.callbacks import Callbacks
 from darkroom.web.media import Media
 from darkroom.web.metrics import Metrics
 from darkroom.web.respond import Send
@@ -37,6 +39,7 @@ def build_pages(
     *,
     openapi: dict[str, object],
     media: Media,
+    callbacks: Callbacks,
     metrics: Metrics,
     is_ready: Callable[[], Awaitable[bool]],
     nowhere: Callable[[Scope, Receive, Send], Awaitable[None]],
@@ -70,6 +73,7 @@ def build_pages(
             Route("/docs", docs),
             Mount("/docs", StaticFiles(directory=_swagger_ui())),
             Route("/assets/{key:path}", media.serve),
+            Route(CALLBACKS + "{token}", callbacks.take, methods=["POST"]),
         ]
     )
     # Not a route for every path: to a route a line break in a path is no path at all.

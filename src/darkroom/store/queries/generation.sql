@@ -23,6 +23,10 @@ UPDATE generation
  WHERE id = :id AND status = 'queued'
 RETURNING *;
 
+-- name: running
+-- The fence, for what is written about an attempt alone.
+SELECT * FROM generation WHERE id = :id AND status = 'running' AND attempt = :attempt;
+
 -- name: settle
 -- Finish an attempt. A worker that lost its turn matches no row: its attempt is stale.
 UPDATE generation
@@ -33,8 +37,8 @@ UPDATE generation
 RETURNING *;
 
 -- name: hand_back
--- Give an attempt's generation to the next attempt.
-UPDATE generation SET status = 'queued'
+-- Give an attempt's generation to the next attempt, at the same provider or at another.
+UPDATE generation SET status = 'queued', provider = coalesce(:provider, provider)
  WHERE id = :id AND status = 'running' AND attempt = :attempt
 RETURNING *;
 

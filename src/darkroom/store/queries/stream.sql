@@ -14,8 +14,11 @@ SELECT event.sequence, event.status, generation.*
  ORDER BY event.sequence LIMIT :limit;
 
 -- name: took
--- How long the newest ones took, by model, for a process that has seen none yet.
-SELECT model, settled_at - started_at FROM generation
- WHERE number > (SELECT coalesce(max(number), 0) - 5000 FROM generation)
-   AND status = 'completed' AND started_at IS NOT NULL
- ORDER BY number;
+-- How long the newest ones took, by model and provider, for a process that has seen none yet: from their start, and from
+-- the instant that their work was sent upstream (NULL where it was done here).
+SELECT model, generation.provider, settled_at - generation.started_at,
+       CASE WHEN base_url != '' THEN settled_at - sent_at END
+  FROM generation LEFT JOIN attempt ON attempt.generation_id = generation.id AND attempt.number = generation.attempt
+ WHERE generation.number > (SELECT coalesce(max(number), 0) - 5000 FROM generation)
+   AND status = 'completed' AND generation.started_at IS NOT NULL
+ ORDER BY generation.number;
