@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -100,7 +101,7 @@ class Engine:
         self.clock = clock or SystemClock()
         self.folder = settings.folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        configured = configured_of(settings)
+        configured = self._configured = configured_of(settings)
         self.catalogue = configured.join(models or catalogue_of(settings, with_providers=False))
         self.plans = plans.load(Path(settings.plans) if settings.plans else None)
         self.dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
@@ -196,6 +197,13 @@ class Engine:
         )
 
     def _make_worker(self) -> Worker:
+        rules = Rules(
+            max_attempts=self.settings.max_attempts,
+            limit_s=self.settings.generation_limit_s,
+            when_ambiguous=self.settings.when_ambiguous,
+            hold_s=self.settings.ambiguous_hold_s,
+        )
+        own = {name: manifest.form.when_ambiguous for name, manifest in self._configured.manifests.items()}
         return Worker(
             store=self.store,
             assets=self.assets,
@@ -208,12 +216,8 @@ class Engine:
             outside=self.outside,
             pacer=self.pacer,
             clock=self.clock,
-            rules=Rules(
-                max_attempts=self.settings.max_attempts,
-                limit_s=self.settings.generation_limit_s,
-                when_ambiguous=self.settings.when_ambiguous,
-                hold_s=self.settings.ambiguous_hold_s,
-            ),
+            rules=rules,
+            rules_for={name: replace(rules, when_ambiguous=policy) for name, policy in own.items() if policy},
             folder=self.folder / "work",
         )
 
