@@ -50,9 +50,10 @@ NOWHERE = Address()
 class Work:
     """One attempt, as its provider sees it. `reference` is the same for every attempt of a generation: an idempotency
     key for the upstreams that take one. `folder` is the attempt's own, for the files that it makes. `words` are the
-    size, the resolution and the aspect ratio as the caller said them. `links` are URLs of input media for an upstream
-    to fetch, by their local files; `callback_url` is where it may tell us to look: both only where this server has a
-    public address."""
+    size, the resolution and the aspect ratio as the caller said them. `media` are the local files of the input media,
+    by where they stand among the inputs, such as `keyframes.frame0.url`. `links` are URLs of input media for an
+    upstream to fetch, by their local files; `callback_url` is where it may tell us to look: both only where this
+    server has a public address."""
 
     reference: str
     attempt: int
@@ -63,6 +64,7 @@ class Work:
     folder: Path
     address: Address = NOWHERE
     words: Mapping[str, object] = field(default_factory=dict)
+    media: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     links: Mapping[Path, str] = field(default_factory=dict)
     callback_url: str | None = None
 

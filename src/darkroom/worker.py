@@ -260,14 +260,15 @@ class Worker:
         collected = await self._intake.collect(errand.generation, errand.model, errand.work.folder)
         if collected.files:
             brief = errand.model.brief(errand.generation.inputs, collected.files)
-            errand.work = replace(errand.work, brief=brief, links=self._outside.links(collected.keys))
+            links = self._outside.links(collected.keys)
+            errand.work = replace(errand.work, brief=brief, media=collected.files, links=links)
 
     async def _drop_media(self, errand: Errand) -> None:
         """What an upstream has taken it need not be given again: ten thousand may wait."""
         if errand.is_here or not errand.work.brief.media:
             return
         files = [path for paths in errand.work.brief.media.values() for path in paths]
-        errand.work = replace(errand.work, brief=replace(errand.work.brief, media={}), links={})
+        errand.work = replace(errand.work, brief=replace(errand.work.brief, media={}), media={}, links={})
         await asyncio.to_thread(_delete, files)
 
     async def _retry_or_fail(self, errand: Errand, error: Failure) -> None:

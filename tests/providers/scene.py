@@ -89,7 +89,7 @@ class Facing:
     @property
     def upstream(self) -> str:
         routes = self.provider.manifest.form.routes
-        return routes[0].upstream if routes else "a-model"
+        return routes[0].upstream if routes and "*" not in routes[0].upstream else "a-model"
 
     def picture(self) -> dict[str, Any]:
         path = self._folder / "fox.png"

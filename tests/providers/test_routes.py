@@ -15,7 +15,7 @@ def test_a_manifest_runs_models_that_there_are_and_tasks_that_they_have(name: st
     models = {model.slug: model for model in configured.join(load())}
     strange = [
         (slug, task)
-        for slug, routes in configured.routes.items()
+        for slug, routes in configured.routes(load()).items()
         for route in routes
         for task in route.reach.tasks
         if task not in models[slug].tasks

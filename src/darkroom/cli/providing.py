@@ -39,9 +39,10 @@ def list_providers(*, data: Data = None) -> None:
     """List the upstreams that are set up here, and those that are shipped and can be added."""
     settings = settings_of(data)
     configured = configured_of(settings)
+    routes = configured.routes(catalogue_of(settings, with_providers=False))
     table = Table("provider", "where", "models", "at once", "credentials", box=None, header_style="bold")
     for name, manifest in configured.manifests.items():
-        models = sum(route.provider == name for routes in configured.routes.values() for route in routes)
+        models = sum(route.provider == name for those in routes.values() for route in those)
         models += sum(route.provider == name for model in configured.models for route in model.routes)
         limits = manifest.form.limits
         table.add_row(name, manifest.form.base_url, str(models), str(limits.slots), _credentials(manifest))
@@ -130,7 +131,7 @@ def check(*files: Path, data: Data = None) -> None:
             wrong += 1
             show.errors.print(Text(str(error), "red"), soft_wrap=True)
             continue
-        models = len(configured.routes) + len(configured.models)
+        models = len(configured.routes(catalogue)) + len(configured.models)
         base_url = next(iter(configured.manifests.values())).form.base_url
         show.console.print(f"{file} is right: {base_url}, {models} models")
     sys.exit(1 if wrong else 0)

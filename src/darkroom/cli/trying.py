@@ -111,6 +111,7 @@ def _work(
         folder=folder,
         address=provider.address(),
         words=model.words(accepted),
+        media=media,
     )
 
 

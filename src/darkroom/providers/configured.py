@@ -12,31 +12,45 @@ from darkroom.guarded import GuardedClient
 from darkroom.providers.client import UpstreamClient, Watch
 from darkroom.providers.credentials import Credential
 from darkroom.providers.manifest.compiled import Manifest
-from darkroom.providers.manifest.form import CredentialForm
+from darkroom.providers.manifest.form import CredentialForm, RouteForm
 from darkroom.providers.manifest.provider import ManifestProvider
 from darkroom.providers.manifest.reading import read
+from darkroom.providers.manifest.routing import REST, route_of, upstream_of
 
 BUILT_IN = ("sketch",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
-    """`models` are new ones that the files describe, `routes` those of the catalogue's models, by slug."""
+    """Files and manifests by the provider's name, in the order of the files; `models` are new ones that they
+    describe."""
 
     files: Mapping[str, Path]
     manifests: Mapping[str, Manifest]
     models: tuple[Model, ...]
-    routes: Mapping[str, tuple[Route, ...]]
 
     def join(self, catalogue: Catalogue) -> Catalogue:
         """The catalogue with the models and routes of these providers; raises `ManifestError`."""
         try:
-            return catalogue.joined(self.models, self.routes)
+            return catalogue.joined(self.models, self.routes(catalogue))
         except UnknownModel as error:
-            name = next(route.provider for route in self.routes[error.model])
-            file = self.files[name]
+            file = next(self.files[name] for name in self.manifests if error.model in self._named(name))
             line = line_of(file.read_text("utf-8"), ("routes", error.model))
             raise ManifestError(str(file), line, str(error)) from None
+
+    def routes(self, catalogue: Catalogue) -> dict[str, tuple[Route, ...]]:
+        """By slug. A pattern is about the catalogue's models: those that a file describes have their own route."""
+        routes: dict[str, tuple[Route, ...]] = {}
+        known = [model.slug for model in catalogue]
+        for name, manifest in self.manifests.items():
+            for slug in dict.fromkeys((*known, *self._named(name))):
+                route = route_of(manifest.form, slug)
+                if route is not None:
+                    routes[slug] = (*routes.get(slug, ()), _route(name, route, slug))
+        return routes
+
+    def _named(self, name: str) -> list[str]:
+        return [slug for route in self.manifests[name].form.routes for slug in route.models if not slug.endswith(REST)]
 
 
 def read_folder(folder: Path) -> Configured:
@@ -49,7 +63,6 @@ def read_files(files: Iterable[Path]) -> Configured:
     manifests: dict[str, Manifest] = {}
     sources: dict[str, Path] = {}
     models: list[Model] = []
-    routes: dict[str, tuple[Route, ...]] = {}
     for file in files:
         manifest = read(file)
         if manifest.name in manifests:
@@ -60,9 +73,7 @@ def read_files(files: Iterable[Path]) -> Configured:
         sources[manifest.name] = file
         if manifest.form.models:
             models += load_models(file, provider=manifest.name)
-        for slug, route in _routes(manifest):
-            routes[slug] = (*routes.get(slug, ()), route)
-    return Configured(files=sources, manifests=manifests, models=tuple(models), routes=routes)
+    return Configured(files=sources, manifests=manifests, models=tuple(models))
 
 
 def make(
@@ -88,23 +99,16 @@ def credentials_of(manifest: Manifest) -> tuple[CredentialForm, ...]:
     return (CredentialForm(environment=manifest.form.auth.environment),)
 
 
-def _routes(manifest: Manifest) -> list[tuple[str, Route]]:
-    return [
-        (
-            slug,
-            Route(
-                provider=manifest.name,
-                upstream=route.upstream,
-                weight=route.weight,
-                reach=Reach(
-                    tasks=route.tasks,
-                    durations_s=route.durations_s,
-                    longest_s=route.longest_s,
-                    aspect_ratios=route.aspect_ratios,
-                    resolutions=route.resolutions,
-                ),
-            ),
-        )
-        for route in manifest.form.routes
-        for slug in route.models
-    ]
+def _route(provider: str, route: RouteForm, slug: str) -> Route:
+    return Route(
+        provider=provider,
+        upstream=upstream_of(route, slug),
+        weight=route.weight,
+        reach=Reach(
+            tasks=route.tasks,
+            durations_s=route.durations_s,
+            longest_s=route.longest_s,
+            aspect_ratios=route.aspect_ratios,
+            resolutions=route.resolutions,
+        ),
+    )

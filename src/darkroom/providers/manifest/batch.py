@@ -49,10 +49,15 @@ class Batch:
     async def _answer(self, waiting: dict[str, asyncio.Future[tuple[Answer, Any]]]) -> None:
         try:
             answer, items = await self._ask(list(waiting))
-        except (DarkroomError, LostThere, asyncio.CancelledError) as error:
-            for future in waiting.values():
-                future.set_exception(error)
-                future.exception()  # looked at: its waiter may have gone
+        except LostThere as error:
+            if len(waiting) == 1:
+                _fail(waiting, error)
+                return
+            # One id that is not known there may refuse them all: each is asked after by itself.
+            await asyncio.gather(*(self._answer({id: future}) for id, future in waiting.items()))
+            return
+        except (DarkroomError, asyncio.CancelledError) as error:
+            _fail(waiting, error)
             return
         for id, future in waiting.items():
             future.set_result((answer, items.get(id)))
@@ -61,3 +66,9 @@ class Batch:
         for task in self._calls:
             task.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
+
+
+def _fail(waiting: dict[str, asyncio.Future[tuple[Answer, Any]]], error: BaseException) -> None:
+    for future in waiting.values():
+        future.set_exception(error)
+        future.exception()  # looked at: its waiter may have gone

@@ -111,8 +111,9 @@ def _evaluated(
 ) -> tuple[str, dict[str, str], Any, dict[str, Any] | None, dict[str, str]]:
     headers = {name: template(words) for name, template in {**manifest.headers, **call.headers}.items()}
     query = _object(call.query(words), "query") if call.query else {}
-    body = without_nulls(call.body(words)) if call.body else None
-    form = _object(call.form(words), "form") if call.form else None
+    fields = call.form(words) if call.form else None
+    form = _object(fields, "form") if call.form and (fields is not None or not call.body) else None
+    body = without_nulls(call.body(words)) if call.body and form is None else None
     return (
         call.path(words),
         {name: _text(value) for name, value in query.items()},

@@ -70,6 +70,7 @@ class Manifest:
     files: Expression | None
     each: Call | None
     message: Expression | None
+    retry_after_s: Expression | None
     rules: tuple[Rule, ...]
     cancel: Call | None
     lookup: Call | None
@@ -106,6 +107,7 @@ def compile_form(form: Form) -> Manifest:
         files=_expression(outputs.files, "outputs", "files"),
         each=_call(outputs.each, "outputs", "each") if outputs.each else None,
         message=_expression(form.message, "message"),
+        retry_after_s=_expression(form.retry_after_s, "retry_after_s"),
         rules=tuple(
             Rule(when=_made(Expression, rule.when, "errors", index, "when"), form=rule)
             for index, rule in enumerate(form.errors)
@@ -173,8 +175,6 @@ def _before(form: BeforeForm, index: int) -> Before:
 
 
 def _call(form: CallForm, *place: str | int, signed: bool = True) -> Call:
-    if form.body and form.form:
-        raise Fault("has a body and a form; a call can have one of them", *place, "form")
     if not form.path.startswith(("/", "{", "http://", "https://")):
         raise Fault("a path begins with '/', or is a URL from an answer, such as '{kept.url}'", *place, "path")
     return Call(

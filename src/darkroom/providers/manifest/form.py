@@ -37,7 +37,7 @@ class AuthForm(Part, frozen=True, kw_only=True):
 
 class CallForm(Part, frozen=True, kw_only=True):
     """One call. `path` is under the base URL or a whole URL from an answer; `query`, `body` and `form` are expressions
-    that make an object; `headers` are templates."""
+    that make an object; `headers` are templates. Of both, the `form` is sent where it is not null, else the `body`."""
 
     path: str
     method: Method = "GET"
@@ -166,7 +166,8 @@ class CredentialForm(Part, frozen=True, kw_only=True):
 
 class RouteForm(Part, frozen=True, kw_only=True):
     """Models of the catalogue that this upstream runs, under its own name for them, and what it takes of what they
-    offer. `options` are values of your own for the expressions."""
+    offer. `options` are values of your own for the expressions. `aimlapi/*` are all whose slug begins so, but for those
+    that another route of the file names; a `*` in `upstream` is the rest of the slug, or all of one that is named."""
 
     models: tuple[str, ...]
     upstream: str
@@ -182,8 +183,9 @@ class RouteForm(Part, frozen=True, kw_only=True):
 class Form(Part, frozen=True, kw_only=True):
     """A whole manifest. `hosts` are where results may be fetched from besides the base URL's own: `cdn.example.com`,
     `*.example.com`, or `*` for any public one. `api_hosts` are the API's own other hosts: an answer may point a call
-    there, and the secret goes with it. `words` are expressions of your own about what is asked for, which all others
-    find as `words.NAME`; one may use those above it."""
+    there, and the secret goes with it. `message` finds an answer's words about what went wrong, `retry_after_s` when to
+    come back, for upstreams that do not say it in a `Retry-After` header. `words` are expressions of your own about
+    what is asked for, which all others find as `words.NAME`; one may use those above it."""
 
     name: Name
     title: str = ""
@@ -200,6 +202,7 @@ class Form(Part, frozen=True, kw_only=True):
     result: ResultForm | None = None
     outputs: OutputsForm = OutputsForm()
     message: str = ""
+    retry_after_s: str = ""
     errors: tuple[ErrorForm, ...] = ()
     cancel: CancelForm | None = None
     lookup: LookupForm | None = None

@@ -7,7 +7,7 @@ read, so that a misspelt word is found at start and not by the first caller who 
 import base64
 import mimetypes
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,26 @@ class Functions(functions.Functions):  # type: ignore[misc]
     def _func_file(self, medium: Any) -> Part | None:
         return None if medium is None else Part(_medium(medium))
 
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_with_urls(self, value: Any) -> Any:
+        """The value with `url` of each medium in it, at any depth."""
+        return _replaced(value, self._func_url)
+
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_with_files(self, value: Any) -> Any:
+        """The value with `file` of each medium in it that nobody can fetch, and the links of the others; null where
+        there is nothing to send along."""
+        found: list[Part] = []
+
+        def sent(medium: Medium) -> str | Part:
+            if medium.link:
+                return medium.link
+            found.append(Part(medium))
+            return found[-1]
+
+        replaced = _replaced(value, sent)
+        return replaced if found else None
+
     @functions.signature({"types": ["number", "null"]}, {"types": ["array-number"]})  # type: ignore[untyped-decorator]
     def _func_nearest(self, number: float | None, choices: list[float]) -> float | None:
         if number is None or not choices:
@@ -118,6 +138,13 @@ class Functions(functions.Functions):  # type: ignore[misc]
         if isinstance(whole, list):
             return any(self._func_has(item, part) for item in whole)
         return isinstance(whole, str) and part.lower() in whole.lower()
+
+    @functions.signature({"types": []}, {"types": ["string"]}, {"types": []})  # type: ignore[untyped-decorator]
+    def _func_find(self, items: Any, name: str, value: Any) -> Any:
+        """The first of the objects in a list whose member of that name is the value, which is not null."""
+        if not isinstance(items, list) or value is None:
+            return None
+        return next((item for item in items if isinstance(item, dict) and item.get(name) == value), None)
 
     @functions.signature({"types": ["object", "array"]}, {"types": ["object"]})  # type: ignore[untyped-decorator]
     def _func_fill(self, template: Any, words: Mapping[str, Any]) -> Any:
@@ -200,6 +227,14 @@ def _medium(value: Any) -> Medium:
     if not isinstance(value, Medium):
         raise TypeError(f"a medium is wanted (image, video, ...), and this is {type(value).__name__}")
     return value
+
+
+def _replaced(value: Any, replace: Callable[[Medium], Any]) -> Any:
+    if isinstance(value, Medium):
+        return replace(value)
+    if isinstance(value, dict):
+        return {key: _replaced(item, replace) for key, item in value.items()}
+    return [_replaced(item, replace) for item in value] if isinstance(value, list) else value
 
 
 def _filled(template: Any, words: Mapping[str, Any]) -> Any:

@@ -164,7 +164,7 @@ class ManifestProvider:
             else:
                 answer = await self._upstream.ask(self.manifest.poll, words, work, credential)
                 words = with_answer(words, answer)
-                self._upstream.check(answer, words, credential, phase="poll")
+            self._upstream.check(answer, words, credential, phase="poll")
         except LostThere:
             self._upstream.strike(work, "lost", Ambiguous(LOST))
         self._upstream.forget(work.reference, "lost")

@@ -88,9 +88,11 @@ class Judge:
             case "rejected":
                 return ProviderRejected(said or self.message(words, credential) or REJECTED)
             case "rate_limited":
-                return self._busy(answer)
+                return self._busy(answer, words)
             case "unavailable":
-                return ProviderUnavailable(said or "the provider is not available", retry_after_s=self._after(answer))
+                return ProviderUnavailable(
+                    said or "the provider is not available", retry_after_s=self._after(answer, words)
+                )
             case _:
                 return (
                     Ambiguous(said or "nobody knows whether the provider took it") if phase == "submit" else LostThere()
@@ -100,20 +102,29 @@ class Judge:
         if phase in ("poll", "result"):
             if answer.status in (404, 410):
                 return LostThere()
-            return ProviderUnavailable(f"the provider answered {answer.status}", retry_after_s=self._after(answer))
+            return ProviderUnavailable(
+                f"the provider answered {answer.status}", retry_after_s=self._after(answer, words)
+            )
         if answer.status in (400, 413, 422):
             return ProviderRejected(self.message(words, credential) or REJECTED)
         if answer.status == 429:
-            return self._busy(answer)
+            return self._busy(answer, words)
         if phase == "submit" and answer.status >= 500 and answer.status not in self._manifest.form.submit.not_taken:
             return Ambiguous(f"the provider answered {answer.status}, which does not say whether it took the work")
-        return ProviderUnavailable(f"the provider answered {answer.status}", retry_after_s=self._after(answer))
+        return ProviderUnavailable(f"the provider answered {answer.status}", retry_after_s=self._after(answer, words))
 
-    def _busy(self, answer: Answer) -> ProviderUnavailable:
-        return ProviderUnavailable("the provider takes no more for now", retry_after_s=self._after(answer))
+    def _busy(self, answer: Answer, words: Words) -> ProviderUnavailable:
+        return ProviderUnavailable("the provider takes no more for now", retry_after_s=self._after(answer, words))
 
-    def _after(self, answer: Answer) -> float | None:
-        return retry_after_s(answer, self._clock)
+    def _after(self, answer: Answer, words: Words) -> float | None:
+        told = retry_after_s(answer, self._clock)
+        if told is not None or self._manifest.retry_after_s is None:
+            return told
+        try:
+            found = self._manifest.retry_after_s(words)
+        except LanguageError:
+            return None
+        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) and found > 0 else None
 
 
 def _holds(rule: Rule, words: Words) -> bool:

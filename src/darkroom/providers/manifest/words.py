@@ -1,6 +1,7 @@
 """The object that a manifest's expressions are asked about: what is wanted, in our words, and what has come back."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from darkroom.ports import Work
 from darkroom.providers.client import Answer
 from darkroom.providers.manifest.compiled import Manifest
 from darkroom.providers.manifest.language import LanguageError, Medium
+from darkroom.providers.manifest.routing import route_of
 
 Words = dict[str, Any]
 
@@ -56,7 +58,7 @@ def words_of(work: Work, manifest: Manifest) -> Words:
         "size": _told(work, "size") or _size(brief),
         "resolution": _told(work, "resolution") or _resolution(brief),
         "aspect_ratio": _told(work, "aspect_ratio") or _aspect_ratio(brief),
-        "inputs": dict(work.inputs),
+        "inputs": _inputs(work),
         "reference": work.reference,
         "model": work.upstream,
         "callback_url": work.callback_url,
@@ -80,6 +82,18 @@ def _own(words: Words, manifest: Manifest) -> Words:
         except LanguageError:
             own[name] = None  # about something that was not given
     return own
+
+
+def _inputs(work: Work) -> Words:
+    """The model's own inputs, with each medium where its name stood."""
+    inputs: Words = deepcopy(dict(work.inputs)) if work.media else dict(work.inputs)
+    for field, (path, *_) in work.media.items():
+        *parents, last = field.split(".")
+        place: Any = inputs
+        for name in parents:
+            place = place[int(name)] if isinstance(place, list) else place[name]
+        place[int(last) if isinstance(place, list) else last] = Medium(path, work.links.get(path))
+    return inputs
 
 
 def _media(brief: Brief, links: Mapping[Path, str]) -> Words:
@@ -113,5 +127,5 @@ def _aspect_ratio(brief: Brief) -> str | None:
 
 
 def _options(manifest: Manifest, model: str) -> Words:
-    own = next((route.options for route in manifest.form.routes if model in route.models), {})
-    return {**manifest.form.options, **own}
+    route = route_of(manifest.form, model)
+    return {**manifest.form.options, **(route.options if route else {})}

@@ -1,0 +1,68 @@
+"""Which models an upstream runs, where a file names them one by one, by their beginning, or all."""
+
+from pathlib import Path
+
+import pytest
+
+from darkroom import catalogue
+from darkroom.catalogue import Catalogue
+from darkroom.providers.configured import read_folder
+from darkroom.providers.manifest.reading import read
+from darkroom.providers.manifest.routing import route_of
+
+FILE = """
+base_url = "http://127.0.0.1:1"
+[submit]
+path = "/"
+"""
+
+STUDIO = (
+    FILE
+    + """
+[[routes]]
+models = ["aimlapi/*"]
+upstream = "v/*"
+options = { words = "theirs" }
+
+[[routes]]
+models = ["aimlapi/luma/ray-2", "kling-v2.1"]
+upstream = "*"
+options = { words = "ours" }
+"""
+)
+
+FARM = FILE + '\n[[routes]]\nmodels = ["*"]\nupstream = "*"\nweight = 0\n'
+
+
+@pytest.fixture
+def joined(tmp_path: Path) -> Catalogue:
+    (tmp_path / "farm.toml").write_text(FARM)
+    (tmp_path / "studio.toml").write_text(STUDIO)
+    return read_folder(tmp_path).join(catalogue.load())
+
+
+def routes(joined: Catalogue, slug: str) -> list[tuple[str, str]]:
+    return [(route.provider, route.upstream) for route in joined.find(slug).routes]
+
+
+def test_a_pattern_is_for_every_model_that_begins_so(joined: Catalogue) -> None:
+    assert routes(joined, "aimlapi/luma/ray-3.2") == [
+        ("farm", "aimlapi/luma/ray-3.2"),
+        ("studio", "v/luma/ray-3.2"),
+    ]
+    assert routes(joined, "aimlapi-luma/ray-2") == [("farm", "aimlapi-luma/ray-2")]
+
+
+def test_a_model_that_is_named_takes_that_route(joined: Catalogue) -> None:
+    assert routes(joined, "aimlapi/luma/ray-2")[1:] == [("studio", "aimlapi/luma/ray-2")]
+    assert routes(joined, "kling-v2.1")[1:] == [("studio", "kling-v2.1")]
+
+
+def test_its_options_are_those_of_the_same_route(tmp_path: Path) -> None:
+    file = tmp_path / "studio.toml"
+    file.write_text(STUDIO)
+    form = read(file).form
+    told = {slug: route_of(form, slug) for slug in ("aimlapi/luma/ray-2", "aimlapi/luma/ray-3.2", "veo-3.1")}
+    assert told["aimlapi/luma/ray-2"] is form.routes[1]
+    assert told["aimlapi/luma/ray-3.2"] is form.routes[0]
+    assert told["veo-3.1"] is None
