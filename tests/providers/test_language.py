@@ -33,6 +33,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "providers.md").read_text("utf-8")
         ("times(answer.credits, `0.01`)", {"answer": {}}, None),
         ("pick(aspect_ratio, {\"16:9\": '1280:720'})", {"aspect_ratio": "16:9"}, "1280:720"),
         ("pick(duration_s, {\"5\": 'five'})", {"duration_s": 5}, "five"),
+        ("only({prompt: prompt, seed: seed}, ['seed', 'size'])", {"prompt": "a fox", "seed": 7}, {"seed": 7}),
         ("split(size, 'x')[0]", {"size": "1280x720"}, "1280"),
         ("has(answer.why, 'NSFW')", {"answer": {"why": "it is nsfw"}}, True),
         ("has(answer.why, 'nsfw')", {"answer": {}}, False),

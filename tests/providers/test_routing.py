@@ -62,7 +62,20 @@ def test_its_options_are_those_of_the_same_route(tmp_path: Path) -> None:
     file = tmp_path / "studio.toml"
     file.write_text(STUDIO)
     form = read(file).form
-    told = {slug: route_of(form, slug) for slug in ("aimlapi/luma/ray-2", "aimlapi/luma/ray-3.2", "veo-3.1")}
-    assert told["aimlapi/luma/ray-2"] is form.routes[1]
-    assert told["aimlapi/luma/ray-3.2"] is form.routes[0]
-    assert told["veo-3.1"] is None
+    assert route_of(form, "aimlapi/luma/ray-2", "aimlapi/luma/ray-2") is form.routes[1]
+    assert route_of(form, "aimlapi/luma/ray-3.2", "v/luma/ray-3.2") is form.routes[0]
+    assert route_of(form, "veo-3.1", "veo-3.1") is None
+
+
+def test_words_and_pictures_may_have_doors_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "studio.toml"
+    doors = [
+        f'[[routes]]\nmodels = ["veo-3.1"]\nupstream = "veo/{door}"\ntasks = ["{task}"]'
+        for door, task in (("text", "text-to-video"), ("picture", "image-to-video"))
+    ]
+    file.write_text(FILE + "\n".join(doors))
+    joined = read_folder(tmp_path).join(catalogue.load())
+    assert routes(joined, "veo-3.1") == [("studio", "veo/text"), ("studio", "veo/picture")]
+    form = read(file).form
+    assert route_of(form, "veo-3.1", "veo/picture") is form.routes[1]
+    assert route_of(form, "veo-3.1", "a name of last week") is form.routes[0]

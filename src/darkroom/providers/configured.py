@@ -15,7 +15,7 @@ from darkroom.providers.manifest.compiled import Manifest
 from darkroom.providers.manifest.form import CredentialForm, RouteForm
 from darkroom.providers.manifest.provider import ManifestProvider
 from darkroom.providers.manifest.reading import read
-from darkroom.providers.manifest.routing import REST, route_of, upstream_of
+from darkroom.providers.manifest.routing import REST, routes_of, upstream_of
 
 BUILT_IN = ("sketch",)
 
@@ -44,8 +44,7 @@ class Configured:
         known = [model.slug for model in catalogue]
         for name, manifest in self.manifests.items():
             for slug in dict.fromkeys((*known, *self._named(name))):
-                route = route_of(manifest.form, slug)
-                if route is not None:
+                for route in routes_of(manifest.form, slug):
                     routes[slug] = (*routes.get(slug, ()), _route(name, route, slug))
         return routes
 

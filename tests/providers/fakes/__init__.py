@@ -3,8 +3,17 @@
 from collections.abc import Callable
 
 from tests.providers.fakes.fake import Fake
+from tests.providers.fakes.fal import Fal
 from tests.providers.fakes.kling import Kling
 from tests.providers.fakes.luma import Luma
 from tests.providers.fakes.runway import Runway
 
-FAKES: dict[str, Callable[[], Fake]] = {fake.name: fake for fake in (Kling, Luma, Runway)}
+FAKES: dict[str, Callable[[], Fake]] = {
+    fake.name: fake
+    for fake in (
+        Fal,
+        Kling,
+        Luma,
+        Runway,
+    )
+}

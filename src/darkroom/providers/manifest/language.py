@@ -128,6 +128,11 @@ class Functions(functions.Functions):  # type: ignore[misc]
         name = key if isinstance(key, str) else f"{key:g}" if isinstance(key, float) else str(key)
         return choices.get(name)
 
+    @functions.signature({"types": ["object"]}, {"types": ["array-string"]})  # type: ignore[untyped-decorator]
+    def _func_only(self, members: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+        """The members of these names: an upstream's doors take different ones, and a route's options say which."""
+        return {name: value for name, value in members.items() if name in names}
+
     @functions.signature({"types": ["string", "null"]}, {"types": ["string"]})  # type: ignore[untyped-decorator]
     def _func_split(self, text: str | None, separator: str) -> list[str]:
         return [] if not text else text.split(separator)

@@ -5,10 +5,17 @@ from darkroom.providers.manifest.form import Form, RouteForm
 REST = "*"
 
 
-def route_of(form: Form, slug: str) -> RouteForm | None:
-    """The route that names the model, before one whose pattern it fits."""
-    named = next((route for route in form.routes if slug in route.models), None)
-    return named or next((route for route in form.routes if any(fits(pattern, slug) for pattern in route.models)), None)
+def routes_of(form: Form, slug: str) -> list[RouteForm]:
+    """The routes that name the model, before the first whose pattern it fits. They are several where the upstream has
+    doors of their own for words and for pictures."""
+    named = [route for route in form.routes if slug in route.models]
+    return named or [route for route in form.routes if any(fits(pattern, slug) for pattern in route.models)][:1]
+
+
+def route_of(form: Form, slug: str, upstream: str) -> RouteForm | None:
+    """The model's route that leads to this name for it, or its first."""
+    routes = routes_of(form, slug)
+    return next((route for route in routes if upstream_of(route, slug) == upstream), next(iter(routes), None))
 
 
 def fits(pattern: str, slug: str) -> bool:

@@ -62,7 +62,7 @@ def words_of(work: Work, manifest: Manifest) -> Words:
         "reference": work.reference,
         "model": work.upstream,
         "callback_url": work.callback_url,
-        "options": _options(manifest, brief.model),
+        "options": _options(manifest, work),
         "templates": manifest.templates,
         **dict.fromkeys(("before", "answer", "http", "id", "kept", "item")),
     }
@@ -102,7 +102,9 @@ def _media(brief: Brief, links: Mapping[Path, str]) -> Words:
         paths = brief.media.get(role, ())
         if paths:
             media[name] = Medium(paths[0], links.get(paths[0]))
-    media["references"] = [Medium(path, links.get(path)) for path in brief.media.get(Role.REFERENCE, ())]
+    # Of several pictures to change, all but the first are to borrow from.
+    references = (*brief.media.get(Role.IMAGE, ())[1:], *brief.media.get(Role.REFERENCE, ()))
+    media["references"] = [Medium(path, links.get(path)) for path in references]
     return media
 
 
@@ -126,6 +128,6 @@ def _aspect_ratio(brief: Brief) -> str | None:
     return f"{brief.width // common}:{brief.height // common}"
 
 
-def _options(manifest: Manifest, model: str) -> Words:
-    route = route_of(manifest.form, model)
+def _options(manifest: Manifest, work: Work) -> Words:
+    route = route_of(manifest.form, work.brief.model, work.upstream)
     return {**manifest.form.options, **(route.options if route else {})}
