@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -132,7 +133,7 @@ class Settler:
             except Exception as error:
                 if self.is_closing:
                     raise asyncio.CancelledError from error
-                log.exception("the store did not take it, and is asked again")
+                log.exception("it was not stored, and is tried again")
             misses += 1
             await asyncio.sleep(min(self._retry_s * 2.0 ** min(misses, 10), LONGEST_PAUSE_S))
 
@@ -145,11 +146,11 @@ class Settler:
         for index, file in enumerate(output.files, 1):
             name = generation.id if len(output.files) == 1 else f"{generation.id}-{index}"
             key = f"results/{generation.id}/{generation.attempt}/{name}{file.path.suffix}"
-            size_bytes = await self._assets.put(key, file.path)
+            size_bytes = await self._put(key, file.path)
             thumbnail = None
             if file.thumbnail is not None:
                 thumbnail = f"thumbnails/{generation.id}/{generation.attempt}/{name}{file.thumbnail.suffix}"
-                await self._assets.put(thumbnail, file.thumbnail)
+                await self._put(thumbnail, file.thumbnail)
             kept.append(
                 Asset(
                     key=key,
@@ -163,3 +164,9 @@ class Settler:
             )
         used = generation.quote if output.used is None else output.used
         return Settlement(status=Status.COMPLETED, used=used, outputs=tuple(kept), cost_micro_usd=output.cost_micro_usd)
+
+    async def _put(self, key: str, file: Path) -> int:
+        """A paid result waits for its place: a full disk, or a bucket out of reach, says nothing about the work."""
+        if not await asyncio.to_thread(file.exists):
+            raise FileNotFoundError(f"the provider handed over {file.name}, which is not there")
+        return await self.insist(lambda: self._assets.put(key, file))

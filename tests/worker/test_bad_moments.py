@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from obstore.store import LocalStore
 
 from darkroom.account import hash_key
+from darkroom.assets.obstore_assets import ObstoreAssets
 from darkroom.config import Settings
 from darkroom.errors import Ambiguous, ProviderUnavailable, RevokedKey
 from darkroom.generation import Generation, Status
-from darkroom.ports import Settlement, Ticket
+from darkroom.ports import Output, Produced, Settlement, Ticket, Work
 from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
 from darkroom.testing import FrozenClock, ScriptedProvider, Step, an_output
@@ -88,6 +90,47 @@ def test_a_result_outlives_a_store_that_does_not_take_it(tmp_path: Path, refused
             assert (ended.status, ended.attempt) == (Status.COMPLETED, 1)
             assert provider.started == [id]
             assert await scene.books() == (60, 0, 40)
+
+    play(act)
+
+
+class FullAssets(ObstoreAssets):
+    """Takes nothing for its first tries."""
+
+    refuses = 3
+
+    async def put(self, key: str, source: Path | bytes) -> int:
+        if self.refuses > 0:
+            self.refuses -= 1
+            raise OSError("no space left on device")
+        return await super().put(key, source)
+
+
+def test_a_paid_result_waits_for_its_place_on_the_disk(tmp_path: Path) -> None:
+    async def act() -> None:
+        (tmp_path / "assets").mkdir()
+        assets = FullAssets(LocalStore(tmp_path / "assets"))
+        provider = ScriptedProvider([UP, an_output()])
+        async with working(tmp_path, provider, assets=assets) as scene:
+            ended = await scene.reach(await scene.submit())
+            assert (ended.status, ended.attempt, assets.refuses) == (Status.COMPLETED, 1, 0)
+            assert (tmp_path / "assets" / ended.outputs[0].key).read_bytes() == b"a result"
+            assert (provider.started, provider.polled) == ([ended.id], ["up_1"])
+            assert await scene.books() == (60, 0, 40)
+
+    play(act)
+
+
+def test_a_result_that_is_not_there_is_not_waited_for(tmp_path: Path) -> None:
+    def nothing(work: Work) -> Output:
+        return Output(files=(Produced(path=work.folder / "gone.mp4", media_type="video/mp4"),))
+
+    async def act() -> None:
+        async with working(tmp_path, [UP, nothing]) as scene:
+            ended = await scene.reach(await scene.submit())
+            assert ended.cause is not None
+            assert (ended.status, ended.cause.code) == (Status.FAILED, "internal_error")
+            assert await scene.books() == (100, 0, 0)
 
     play(act)
 
