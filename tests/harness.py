@@ -23,6 +23,7 @@ from darkroom.store.sqlite import SqliteStore
 from darkroom.testing import FrozenClock, ScriptedProvider
 from darkroom.web.server import HttpServer
 from darkroom.wiring import Engine
+from tests.buckets import PLACE
 
 
 @dataclass
@@ -40,6 +41,11 @@ class Running:
     url: str
     client: aiohttp.ClientSession
     keys: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def asset_folder(self) -> Path:
+        """Where the bytes of assets lie: on the disk itself, or on that of the bucket's server."""
+        return PLACE.get().folder or self.engine.folder / "assets"
 
     async def key(self, dialect: str = "native", *, account: str = "default") -> str:
         """A key of an account for a dialect, made at its first use."""
@@ -111,7 +117,8 @@ async def running(
         provider = ScriptedProvider(provider, may_restart=True)
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
-        chosen = Settings(data=str(data or folder), port=port, shutdown_limit_s=0.2, **settings)
+        placed = {"assets": PLACE.get().assets, "assets_direct": False, **settings}
+        chosen = Settings(data=str(data or folder), port=port, shutdown_limit_s=0.2, **placed)
         providers = None if provider is None else {provider.name: provider}
         engine = Engine(chosen, providers=providers, clock=clock, client=client, store=store)
         engine.claim("a test")

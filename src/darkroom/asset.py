@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -67,7 +68,7 @@ class Arrival:
 
 class Assets(Protocol):
     """Stored bytes. Keys look like paths; what is stored under a key never changes. What has been put or taken is
-    still there after a power cut."""
+    still there after a power cut. Every verb raises `OSError` where the disk or the host says no."""
 
     async def put(self, key: str, source: Path | bytes) -> int:
         """Store a file's bytes; returns their number."""
@@ -90,9 +91,17 @@ class Assets(Protocol):
         ...
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """What is not there is deleted already; raises `OSError` where the disk or the host says no."""
+        """What is not there is deleted already."""
         ...
 
     async def delete_folder(self, prefix: str) -> None:
         """Delete everything whose key begins with `prefix` and a slash."""
+        ...
+
+    async def direct_url(self, key: str, *, life: timedelta) -> str | None:
+        """A URL of the store's own, good for so long; None where it signs none."""
+        ...
+
+    async def check(self) -> None:
+        """Raises `OSError` where nothing could be stored or read now."""
         ...

@@ -39,7 +39,12 @@ def build_application(engine: Engine) -> Switchboard:
 
     pages = build_pages(
         openapi=openapi.document(),
-        media=Media(assets=engine.assets, links=engine.links, clock=engine.clock),
+        media=Media(
+            assets=engine.assets,
+            links=engine.links,
+            clock=engine.clock,
+            is_direct=engine.settings.assets_direct,
+        ),
         callbacks=Callbacks(generation_of=engine.outside.generation_of, nudge=engine.pacer.nudge),
         metrics=metrics,
         is_ready=engine.is_ready,

@@ -7,7 +7,7 @@ import structlog
 from darkroom.account import Plan, Principal
 from darkroom.asset import ENDINGS, Arrival
 from darkroom.clock import Clock
-from darkroom.errors import AssetTooLarge, Gone, InvalidInput, NotYours
+from darkroom.errors import AssetTooLarge, Gone, InvalidInput, NotYours, Unavailable
 from darkroom.ids import new_id
 from darkroom.media_type import sniff
 from darkroom.owned import ASSET_ID, Allowance, AssetHolder, Content, Holder, OwnedAsset
@@ -40,7 +40,7 @@ class Shelf:
         return await self._store.owned_asset(holder.id)
 
     async def hold(self, account_id: str, arrival: Arrival, holder: Holder, allowance: Allowance) -> Content:
-        """Store what has arrived, unless the account has the same bytes already; raises `StorageFull`."""
+        """Store what has arrived, unless the account has the same bytes; raises `StorageFull`, `Unavailable`."""
         media_type = sniff(arrival.head)
         if media_type is None:
             raise InvalidInput.of("file", "is neither an image, a video nor a sound that can be read here")
@@ -58,10 +58,14 @@ class Shelf:
         known = await self._store.arrive(content, holder, allowance=allowance, now=self._clock.now())
         if known is not None:
             return known
-        if isinstance(arrival.source, bytes):
-            await self._assets.put(key, arrival.source)
-        else:
-            await self._assets.take(key, arrival.source)
+        try:
+            if isinstance(arrival.source, bytes):
+                await self._assets.put(key, arrival.source)
+            else:
+                await self._assets.take(key, arrival.source)
+        except OSError as error:
+            log.error("an asset was not stored", key=key, reason=str(error))
+            raise Unavailable("the asset cannot be stored at the moment; send it again in a while") from None
         return await self._store.keep(content, holder, now=self._clock.now())
 
     async def show_asset(self, principal: Principal, wanted: ShowAsset) -> OwnedAsset:

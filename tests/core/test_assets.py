@@ -10,9 +10,20 @@ from darkroom.assets import ObstoreAssets, open_assets
 from darkroom.errors import NotFound
 
 
-def play(folder: Path, act: Callable[[ObstoreAssets], Awaitable[None]]) -> None:
+@pytest.fixture(params=["disk", "verifying", "broad"])
+def location(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder, a bucket that verifies each signature, and one of a server that knows more of S3."""
+    if request.param == "disk":
+        return str(tmp_path / "assets")
+    place = request.getfixturevalue(request.param).new_place()
+    for name, value in place.environment.items():
+        monkeypatch.setenv(name, value)
+    return str(place.assets)
+
+
+def play(location: str, act: Callable[[ObstoreAssets], Awaitable[None]]) -> None:
     async def run() -> None:
-        await act(open_assets(str(folder / "assets")))
+        await act(open_assets(location))
 
     asyncio.run(run())
 
@@ -29,7 +40,7 @@ async def stored(assets: ObstoreAssets, *keys: str) -> list[str]:
     return found
 
 
-def test_what_is_put_is_read_back_whole_or_in_part(tmp_path: Path) -> None:
+def test_what_is_put_is_read_back_whole_or_in_part(location: str, tmp_path: Path) -> None:
     async def act(assets: ObstoreAssets) -> None:
         content = bytes(range(256)) * 2000
         (tmp_path / "file").write_bytes(content)
@@ -41,10 +52,10 @@ def test_what_is_put_is_read_back_whole_or_in_part(tmp_path: Path) -> None:
         await assets.fetch("a/file", tmp_path / "copy")
         assert (tmp_path / "copy").read_bytes() == content
 
-    play(tmp_path, act)
+    play(location, act)
 
 
-def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
+def test_what_is_not_there_is_not_found(location: str, tmp_path: Path) -> None:
     async def act(assets: ObstoreAssets) -> None:
         with pytest.raises(NotFound):
             await assets.size("a/b")
@@ -53,20 +64,20 @@ def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
         with pytest.raises(NotFound):
             _ = [chunk async for chunk in assets.read("a/b")]
 
-    play(tmp_path, act)
+    play(location, act)
 
 
-def test_what_is_gone_already_does_not_stop_the_deletion_of_the_rest(tmp_path: Path) -> None:
+def test_what_is_gone_already_does_not_stop_the_deletion_of_the_rest(location: str) -> None:
     async def act(assets: ObstoreAssets) -> None:
         await assets.put("a/2", b"x")
         await assets.delete(["a/1", "a/2", "a/3"])
         assert await stored(assets, "a/2") == []
         await assets.delete([])
 
-    play(tmp_path, act)
+    play(location, act)
 
 
-def test_a_folder_is_deleted_with_everything_in_it_and_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_folder_is_deleted_with_everything_in_it_and_nothing_beside_it(location: str) -> None:
     async def act(assets: ObstoreAssets) -> None:
         for key in ("r/g1/1/x", "r/g1/2/y", "r/g11/1/x", "t/g1/1/x"):
             await assets.put(key, b"x")
@@ -74,4 +85,4 @@ def test_a_folder_is_deleted_with_everything_in_it_and_nothing_beside_it(tmp_pat
         await assets.delete_folder("r/g7")
         assert await stored(assets, "r/g1/1/x", "r/g1/2/y", "r/g11/1/x", "t/g1/1/x") == ["r/g11/1/x", "t/g1/1/x"]
 
-    play(tmp_path, act)
+    play(location, act)

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from aiohttp import ClientResponse
 
 from darkroom.ports import Output, Produced, Work
 from darkroom.testing import FrozenClock, an_output
 from tests.harness import Running, running
 from tests.web.scene import A_VIDEO, a_video_at
+
+pytestmark = pytest.mark.usefixtures("each_place")
 
 CONTENT = bytes(range(256)) * 40
 SIZE = len(CONTENT)

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from darkroom.errors import ContentRefused
 from darkroom.testing import FrozenClock, an_output
 from tests.harness import Answer, Running, running
+
+pytestmark = pytest.mark.usefixtures("each_place")
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 OTHER = b"\x89PNG\r\n\x1a\n" + bytes(3000)
@@ -30,8 +33,8 @@ async def fetched(server: Running, url: str) -> tuple[int, bytes, Mapping[str, s
 
 
 def stored(server: Running) -> list[str]:
-    """Every content that lies on the disk."""
-    root = server.engine.folder / "assets" / "contents"
+    """Every content that is stored."""
+    root = server.asset_folder / "contents"
     return sorted(path.name for path in root.rglob("*") if path.is_file())
 
 

@@ -8,7 +8,7 @@ from obstore.store import LocalStore
 
 from darkroom.assets.obstore_assets import ObstoreAssets
 from darkroom.config import Settings
-from darkroom.errors import NotFound
+from darkroom.errors import NotFound, Unavailable
 from darkroom.generation import Status
 from darkroom.ids import new_id
 from darkroom.ports import Ticket
@@ -58,7 +58,7 @@ def test_inputs_that_could_not_all_be_stored_are_deleted(tmp_path: Path) -> None
         await open_account(engine.store)
         model = next(model for model in engine.catalogue if "frames-to-video" in model.tasks)
         inputs = {"prompt": "a reel", "image_url": PNG, "last_image_url": ANOTHER}
-        with pytest.raises(OSError, match="no space left"):
+        with pytest.raises(Unavailable, match="cannot be stored at the moment"):
             await engine.service.submit(await engine.principal("ann"), Submit(model=model.slug, inputs=inputs))
         assert assets.puts == 2
         assert files_in(tmp_path / "assets") == []

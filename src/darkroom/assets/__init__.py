@@ -1,6 +1,7 @@
 """Stored bytes over obstore (disk, S3, GCS, Azure: one code path), and the signed URLs that lead to them."""
 
 from darkroom.assets.link import Links
-from darkroom.assets.obstore_assets import ObstoreAssets, open_assets
+from darkroom.assets.location import open_assets
+from darkroom.assets.obstore_assets import ObstoreAssets
 
 __all__ = ["Links", "ObstoreAssets", "open_assets"]

@@ -1,21 +1,38 @@
-"""Assets over obstore; on a local disk, what is stored is on the disk before anyone is told so."""
+"""Assets over obstore: a folder, or a bucket of S3, GCS or Azure; what is stored is durable before anyone is told."""
 
 import asyncio
 import contextlib
 import errno
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import obstore
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 
+from darkroom.asset import MEDIA_TYPES
+from darkroom.assets.fault import as_os_error
 from darkroom.errors import NotFound
 
 CHUNK_BYTES = 256 * 1024
+"""Of a local file, read at once."""
+
+FAR_CHUNK_BYTES = 1024 * 1024
+"""Of a bucket: each is a request of its own, so that a reader that pauses keeps no connection open."""
+
 PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 2
 """A large file goes up in parts: so many of them are in memory."""
+
+DELETED_AT_ONCE = 1000
+"""What one request to S3 may name."""
+
+CACHED = "private, max-age=86400, immutable"
+"""What is stored under a key never changes."""
+
+NOBODY = "never-stored"
+"""A key that nothing is stored under: asking for it tells whether the bucket answers us."""
 
 
 class ObstoreAssets:
@@ -25,10 +42,20 @@ class ObstoreAssets:
 
     async def put(self, key: str, source: Path | bytes) -> int:
         """Store a file's bytes; returns their number."""
-        await obstore.put_async(self._store, key, source, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
+        size_bytes = len(source) if isinstance(source, bytes) else await asyncio.to_thread(_size_of, source)
+        with as_os_error():
+            await obstore.put_async(
+                self._store,
+                key,
+                source,
+                # A file of a disk has no place for them.
+                attributes=None if self._root is not None else _attributes(key),
+                chunk_size=PART_BYTES,
+                max_concurrency=PARTS_AT_ONCE,
+            )
         if self._root is not None:
             await asyncio.to_thread(_make_durable, self._root, key)
-        return len(source) if isinstance(source, bytes) else await self.size(key)
+        return size_bytes
 
     async def take(self, key: str, source: Path) -> None:
         """Store a file's bytes and leave no file behind: on one disk it is only renamed."""
@@ -39,7 +66,8 @@ class ObstoreAssets:
     async def size(self, key: str) -> int:
         """Raises `NotFound`."""
         try:
-            return (await obstore.head_async(self._store, key))["size"]
+            with as_os_error():
+                return (await obstore.head_async(self._store, key))["size"]
         except FileNotFoundError:
             raise NotFound("this asset") from None
 
@@ -47,40 +75,64 @@ class ObstoreAssets:
         """The bytes from `start` up to and without `end`."""
         position = start
         last = await self.size(key) if end is None else end
+        chunk_bytes = FAR_CHUNK_BYTES if self._root is None else CHUNK_BYTES
         while position < last:
-            stop = min(position + CHUNK_BYTES, last)
-            yield bytes(await obstore.get_range_async(self._store, key, start=position, end=stop))
+            stop = min(position + chunk_bytes, last)
+            with as_os_error():
+                chunk = await obstore.get_range_async(self._store, key, start=position, end=stop)
+            yield bytes(chunk)
             position = stop
 
     async def fetch(self, key: str, target: Path) -> None:
         """Copy the bytes to a local file; raises `NotFound`."""
-        try:
-            answer = await obstore.get_async(self._store, key)
-        except FileNotFoundError:
-            raise NotFound("this asset") from None
+        # In pieces, as a bucket's connection is given so many seconds for all that it is asked for.
+        chunks = self.read(key)
+        first = await anext(chunks, b"")
         with target.open("wb") as file:
-            async for chunk in answer.stream():
+            file.write(first)
+            async for chunk in chunks:
                 file.write(chunk)
 
+    async def direct_url(self, key: str, *, life: timedelta) -> str | None:
+        """A URL of the store's own, good for so long; None where it signs none. Asks nobody for most credentials."""
+        if not isinstance(self._store, S3Store | GCSStore | AzureStore):
+            return None
+        with as_os_error():
+            return await obstore.sign_async(self._store, "GET", key, life)
+
     async def delete(self, keys: Sequence[str]) -> None:
-        # One by one: a missing key ends the deletion of a list, and a stored list may be of what a crash has deleted.
+        if self._root is None:
+            for at in range(0, len(keys), DELETED_AT_ONCE):
+                with contextlib.suppress(FileNotFoundError), as_os_error():
+                    await obstore.delete_async(self._store, keys[at : at + DELETED_AT_ONCE])
+            return
+        # One by one: a missing file ends the deletion of a list, and a stored list may be of what a crash has deleted.
         for key in keys:
-            with contextlib.suppress(FileNotFoundError), _as_os_error():
+            with contextlib.suppress(FileNotFoundError), as_os_error():
                 await obstore.delete_async(self._store, key)
 
     async def delete_folder(self, prefix: str) -> None:
-        with _as_os_error():
+        with as_os_error():
             async for page in obstore.list(self._store, prefix=f"{prefix}/"):
                 await self.delete([item["path"] for item in page])
 
+    async def check(self) -> None:
+        """Raises `OSError` where nothing could be stored or read now."""
+        if self._root is None:
+            with contextlib.suppress(NotFound):
+                await self.size(NOBODY)
+        else:
+            await asyncio.to_thread(_write_once, self._root)
 
-@contextlib.contextmanager
-def _as_os_error() -> Iterator[None]:
-    """One kind of error, whichever store it is."""
-    try:
-        yield
-    except obstore.exceptions.BaseError as error:
-        raise OSError(str(error)) from error
+
+def _size_of(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _attributes(key: str) -> dict[str, str]:
+    """What a bucket tells those who are sent to it for the bytes."""
+    media_type = MEDIA_TYPES.get(key.rsplit(".", 1)[-1], "application/octet-stream")
+    return {"Content-Type": media_type, "Cache-Control": CACHED}
 
 
 def _make_durable(root: Path, key: str) -> None:
@@ -120,10 +172,9 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def open_assets(location: str) -> ObstoreAssets:
-    """From a folder's path, or a URL such as `s3://bucket/prefix`."""
-    if "://" in location:
-        return ObstoreAssets(from_url(location))
-    folder = Path(location)
-    folder.mkdir(parents=True, exist_ok=True)
-    return ObstoreAssets(LocalStore(folder, automatic_cleanup=True))
+def _write_once(root: Path) -> None:
+    path = root / f".{NOBODY}-{os.getpid()}"
+    try:
+        path.write_bytes(b"x")
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,7 +1,9 @@
-"""Serves assets to whoever holds a signed URL: whole or in ranges, so that players can seek."""
+"""Serves assets to whoever holds a signed URL: whole or in ranges, or by sending them on to the bucket."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -11,12 +13,18 @@ from darkroom.clock import Clock
 from darkroom.errors import NotFound
 from darkroom.ports import Assets
 
+log = structlog.get_logger(__name__)
+
+DIRECT_LIFE = timedelta(hours=1)
+"""How long a bucket's URL is good for: long enough to watch, never longer than the link that led to it."""
+
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class Media:
-    def __init__(self, *, assets: Assets, links: Links, clock: Clock) -> None:
+    def __init__(self, *, assets: Assets, links: Links, clock: Clock, is_direct: bool) -> None:
         self._assets = assets
+        self._is_direct = is_direct
         self._links = links
         self._clock = clock
 
@@ -31,6 +39,9 @@ class Media:
         except NotFound:
             # Nobody but us signs links: it was here.
             return _refuse(410, "this asset is gone: it was deleted, or its retention is over")
+        except OSError as error:
+            log.error("an asset could not be read", key=key, reason=str(error))
+            return _refuse(503, "the asset store does not answer; ask again in a while")
         headers = {
             "accept-ranges": "bytes",
             "etag": f'"{key}"',
@@ -43,6 +54,10 @@ class Media:
         media_type = MEDIA_TYPES.get(key.rsplit(".", 1)[-1], "application/octet-stream")
         if request.headers.get("if-none-match") == headers["etag"]:
             return Response(status_code=304, headers=headers)
+        if self._is_direct and request.method == "GET":
+            direct = await self._direct_url(key, until=datetime.fromtimestamp(int(expires), UTC))
+            if direct is not None:
+                return _send_on(direct)
         # A part of what it was would not fit to the rest of what it is.
         is_same = request.headers.get("if-range", headers["etag"]) == headers["etag"]
         wanted = request.headers.get("range", "") if is_same else ""
@@ -60,6 +75,26 @@ class Media:
             return Response(status_code=status, headers=headers, media_type=media_type)
         chunks = self._assets.read(key, start=start, end=end)
         return StreamingResponse(chunks, status_code=status, headers=headers, media_type=media_type)
+
+    async def _direct_url(self, key: str, *, until: datetime) -> str | None:
+        life = min(DIRECT_LIFE, until - self._clock.now())
+        try:
+            return await self._assets.direct_url(key, life=max(life, timedelta(seconds=1)))
+        except OSError as error:
+            # Some credentials read and sign nothing: the bytes then come through us.
+            log.warning("the bucket signs no URLs; set assets_direct = false", reason=str(error))
+            return None
+
+
+def _send_on(url: str) -> Response:
+    headers = {
+        "location": url,
+        # A copy of this answer would lead nowhere once that URL has expired.
+        "cache-control": "no-store",
+        "access-control-allow-origin": "*",
+        "referrer-policy": "no-referrer",
+    }
+    return Response(status_code=307, headers=headers)
 
 
 def _span(header: str, size: int) -> tuple[int, int] | None:
