@@ -1,12 +1,15 @@
 """Stored bytes: put, read, copied, deleted."""
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from obstore.exceptions import PermissionDeniedError
 
 from darkroom.assets import ObstoreAssets, open_assets
+from darkroom.assets.fault import as_os_error
 from darkroom.errors import NotFound
 
 
@@ -86,3 +89,15 @@ def test_a_folder_is_deleted_with_everything_in_it_and_nothing_beside_it(locatio
         assert await stored(assets, "r/g1/1/x", "r/g1/2/y", "r/g11/1/x", "t/g1/1/x") == ["r/g11/1/x", "t/g1/1/x"]
 
     play(location, act)
+
+
+def test_an_error_tells_nothing_of_what_was_signed() -> None:
+    # As S3 answers where the secret is wrong, and as the client tells of it.
+    told = """The operation lacked the necessary privileges to complete for path p/x: Error performing PUT
+        https://media.s3.amazonaws.com/p/x?X-Amz-Credential=AKIAEXAMPLE - Server returned non-2xx status code: 403:
+        <Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>AKIAEXAMPLE</AWSAccessKeyId><StringToSign>AWS4-HMAC-SHA256
+        20261121T073118Z</StringToSign><SignatureProvided>a0895121</SignatureProvided></Error>"""
+    with pytest.raises(OSError, match="asset store") as refused, as_os_error():
+        raise PermissionDeniedError(told)
+    assert str(refused.value) == "the asset store: PermissionDenied 403 SignatureDoesNotMatch"
+    assert "AKIAEXAMPLE" not in "".join(traceback.format_exception(refused.value))
