@@ -6,6 +6,7 @@ from tests.providers.fakes.fake import Fake
 from tests.providers.fakes.fal import Fal
 from tests.providers.fakes.kling import Kling
 from tests.providers.fakes.luma import Luma
+from tests.providers.fakes.minimax import MiniMax, MiniMaxAudio, MiniMaxH3
 from tests.providers.fakes.runway import Runway
 
 FAKES: dict[str, Callable[[], Fake]] = {
@@ -14,6 +15,9 @@ FAKES: dict[str, Callable[[], Fake]] = {
         Fal,
         Kling,
         Luma,
+        MiniMax,
+        MiniMaxAudio,
+        MiniMaxH3,
         Runway,
     )
 }

@@ -84,6 +84,15 @@ def url_of(item: Any) -> str | None:
 
 def bytes_of(item: Any, limit_bytes: int) -> bytes:
     """What is in the answer itself; raises `ProviderRejected`."""
+    content = _decoded(item, limit_bytes)
+    if content is None:
+        raise ProviderRejected("the provider's result is neither a link nor a file")
+    if len(content) > limit_bytes:
+        raise ProviderRejected(f"the result is too large: it has more than {limit_bytes} bytes")
+    return content
+
+
+def _decoded(item: Any, limit_bytes: int) -> bytes | None:
     try:
         if isinstance(item, dict) and isinstance(item.get("hex"), str):
             return bytes.fromhex(item["hex"])
@@ -94,7 +103,7 @@ def bytes_of(item: Any, limit_bytes: int) -> bytes:
             return base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
         pass
-    raise ProviderRejected("the provider's result is neither a link nor a file")
+    return None
 
 
 async def produced(path: Path, modality: Modality, declared: str, whole: Fetched, origin: str | None) -> Produced:
