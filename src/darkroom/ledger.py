@@ -6,7 +6,6 @@ capture  held      → spent          a completed generation pays
 release  held      → available      everything else is given back
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -128,9 +127,21 @@ def settle(held: Sequence[Entry], *, used: Credits) -> list[Entry]:
     return entries
 
 
-def replay(entries: Iterable[Entry]) -> dict[tuple[str, Purse], Balance]:
+class Replay:
     """Every balance, worked out again from nothing but the entries."""
-    balances: dict[tuple[str, Purse], Balance] = defaultdict(Balance)
-    for entry in entries:
-        balances[entry.account_id, entry.purse].post(entry)
-    return dict(balances)
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.balances: dict[tuple[str, Purse], Balance] = {}
+        for entry in entries:
+            self.post(entry)
+
+    def post(self, entry: Entry) -> None:
+        place = entry.account_id, entry.purse
+        balance = self.balances.get(place)
+        if balance is None:
+            balance = self.balances[place] = Balance()
+        balance.post(entry)
+
+
+def replay(entries: Iterable[Entry]) -> dict[tuple[str, Purse], Balance]:
+    return Replay(entries).balances

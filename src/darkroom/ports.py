@@ -23,6 +23,7 @@ from darkroom.records import (
     Discrepancy,
     EventPage,
     NewGeneration,
+    Place,
     Settlement,
     Took,
     Turn,
@@ -252,16 +253,22 @@ class Store(OwnedAssets, Webhooks, Protocol):
         """Queued generations with numbers past `after`, oldest first."""
         ...
 
-    async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
-        """The generations that other processes have changed after an event, each with its newest event, and the newest
-        of all."""
+    async def here(self) -> Place:
+        """Where the events are now."""
+        ...
+
+    async def events_since(self, place: Place) -> tuple[Place, list[Generation]]:
+        """The generations that other processes have changed since then, each with its newest event, and where the
+        events are by now. Every change is among these sooner or later, in whatever order they are committed."""
         ...
 
     async def prune_events(self, *, before: datetime) -> None:
         """Forget events older than this, but never the newest."""
         ...
 
-    async def newest_event(self) -> int: ...
+    async def newest_event(self, account_id: str | None = None) -> int:
+        """Of all, or such that of this account nothing before it is still to come."""
+        ...
 
     async def knows_event(self, sequence: int) -> bool:
         """Whether everything after this event is still kept, and the event is one of this store."""

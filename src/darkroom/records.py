@@ -10,6 +10,9 @@ from darkroom.asset import Asset
 from darkroom.credits import Credits
 from darkroom.generation import Cause, Generation, Status
 
+Place = int | str
+"""Where somebody who follows all events is: what a store says, to be given back to it."""
+
 
 class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
     """What a submit stores. `in_flight_limit` is checked in the same transaction that holds the credits."""

@@ -328,7 +328,7 @@ class Service:
         """What a stream tells: of a generation that its caller was given, or of all of the caller's."""
         if generation is None:
             return self._streams.of_account(principal.account.id, after)
-        return self._streams.of_generation(generation.id, after)
+        return self._streams.of_generation(generation, after)
 
     async def _own(self, principal: Principal, reference: Reference) -> Generation:
         if isinstance(reference, str) and not is_id(reference):

@@ -32,11 +32,11 @@ class Streams:
         self._clock = clock
         self._breath_s = breath_s
 
-    async def of_generation(self, generation_id: str, after: str | None = None) -> AsyncIterator[Told | None]:
+    async def of_generation(self, generation: Generation, after: str | None = None) -> AsyncIterator[Told | None]:
         """Each change until the end. Empty where the caller has seen the end already."""
-        cursor = await self._store.newest_event()
+        cursor = await self._store.newest_event(generation.account_id)
         last, seen = -1, None
-        changes = self._bell.watch(generation_id, read=lambda: self._store.get(generation_id), every_s=self._breath_s)
+        changes = self._bell.watch(generation.id, read=lambda: self._store.get(generation.id), every_s=self._breath_s)
         async for change in changes:
             if last < 0:
                 assert change is not None
@@ -118,7 +118,7 @@ class Streams:
 
     async def _reset(self, account_id: str) -> Told:
         # First the place, then the look: what changes between is told twice rather than never.
-        newest = await self._store.newest_event()
+        newest = await self._store.newest_event(account_id)
         wanted = List(status=(Status.QUEUED, Status.RUNNING), limit=MOST_UNFINISHED)
         page = await self._store.list_generations(account_id, wanted, now=self._clock.now())
         unfinished = tuple(map(self._bell.with_progress, page.items))

@@ -10,6 +10,7 @@ from darkroom.access import Access
 from darkroom.clock import Clock
 from darkroom.generation import Status
 from darkroom.ports import KEYS_LIVE, Desk, Queue, Store, Turn
+from darkroom.records import Place
 from darkroom.retention import Retention
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ class Sweeper:
         self._desk = desk
         self._access = access
         self._clock = clock
-        self._newest_event = 0
+        self._place: Place = 0
         self._swept = 0
         self._foreign = asyncio.Event()
 
@@ -47,7 +48,7 @@ class Sweeper:
         self._foreign.set()
 
     async def prepare(self) -> None:
-        self._newest_event = await self._store.newest_event()
+        self._place = await self._store.here()
 
     async def run(self) -> None:
         count = 0
@@ -105,7 +106,7 @@ class Sweeper:
         """Tell everyone here what other processes have changed."""
         self._store.forget()
         self._access.forget_keys()
-        self._newest_event, changed = await self._store.events_since(self._newest_event)
+        self._place, changed = await self._store.events_since(self._place)
         for generation in changed:
             if generation.status is Status.QUEUED:
                 self._queue.enqueue(Turn.of(generation))

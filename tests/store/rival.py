@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 from darkroom.errors import InsufficientCredits
-from tests.store.conftest import a_new, opened
+from tests.store.conftest import Dsn, Home, a_new, opened
 
 
-async def submits(file: Path, tries: int) -> None:
+async def submits(home: Home, tries: int) -> None:
     """Prints how many were accepted."""
-    async with opened(file) as store:
+    async with opened(home) as store:
         ann = await store.find_account("ann")
         print("ready", flush=True)
         sys.stdin.readline()
@@ -24,9 +24,9 @@ async def submits(file: Path, tries: int) -> None:
         print(accepted, flush=True)
 
 
-async def tells(file: Path, at_once: int) -> None:
+async def tells(home: Home, at_once: int) -> None:
     """Prints the id of each accepted generation, until it is killed."""
-    async with opened(file) as store:
+    async with opened(home) as store:
         ann = await store.find_account("ann")
 
         async def one() -> None:
@@ -39,4 +39,8 @@ async def tells(file: Path, at_once: int) -> None:
 
 if __name__ == "__main__":
     _, act, path, number = sys.argv
-    asyncio.run({"submits": submits, "tells": tells}[act](Path(path), int(number)))
+    asyncio.run(
+        {"submits": submits, "tells": tells}[act](
+            Dsn(path) if path.startswith("postgresql:") else Path(path), int(number)
+        )
+    )

@@ -1,7 +1,6 @@
 """Accounts, keys, entries and lists."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,12 +12,12 @@ from darkroom.ledger import Kind, Purse
 from darkroom.ports import Settlement, Webhook
 from darkroom.verbs import List, ListEntries
 from darkroom.webhook import Delivery
-from tests.store.conftest import NOW, a_new, an_account, as_read, opened, play
+from tests.store.conftest import NOW, Home, a_new, an_account, as_read, opened, play
 
 
-def test_accounts(file: Path) -> None:
+def test_accounts(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             bob = await an_account(store, "bob")
             assert await store.find_account("ann") == ann
@@ -41,9 +40,9 @@ def test_accounts(file: Path) -> None:
     play(act)
 
 
-def test_keys(file: Path) -> None:
+def test_keys(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann, bob = await an_account(store), await an_account(store, "bob")
             key = await store.create_key(ann.id, name="k", hint="dk_abc", dialect="native", hash=b"h" * 32, now=NOW)
             assert await store.find_key(b"h" * 32) == (ann, key)
@@ -63,9 +62,9 @@ def test_keys(file: Path) -> None:
     play(act)
 
 
-def test_grants_and_entries(file: Path) -> None:
+def test_grants_and_entries(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store, permanent=100, subscription=30)
             entry = await store.grant(ann.id, Credits(7), purse=Purse.PERMANENT, note="for the party", now=NOW)
             assert (entry.kind, entry.amount, entry.note, entry.at, entry.sequence) == (
@@ -102,20 +101,20 @@ def test_grants_and_entries(file: Path) -> None:
     play(act)
 
 
-def test_a_grant_to_nobody_is_refused(file: Path) -> None:
+def test_a_grant_to_nobody_is_refused(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             await an_account(store)
-            with pytest.raises(Exception, match="FOREIGN KEY"):
+            with pytest.raises(Exception, match=r"(?i)foreign key"):
                 await store.grant(new_id(), Credits(7), purse=Purse.PERMANENT, note="", now=NOW)
             assert (await store.audit()).entries == 1
 
     play(act)
 
 
-def test_lists_are_the_account_s_own_newest_first(file: Path) -> None:
+def test_lists_are_the_account_s_own_newest_first(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann, bob = await an_account(store), await an_account(store, "bob")
             made = [
                 await store.submit(
@@ -149,9 +148,9 @@ def test_lists_are_the_account_s_own_newest_first(file: Path) -> None:
     play(act)
 
 
-def test_webhooks_and_their_deliveries(file: Path) -> None:
+def test_webhooks_and_their_deliveries(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann, bob = await an_account(store), await an_account(store, "bob")
             hook = Webhook(
                 id="w1",

@@ -14,7 +14,7 @@ import pytest
 
 from darkroom.store import queries
 from darkroom.store.database import Database, connect, migrate
-from tests.store.conftest import an_account, buckets, opened, play, rows_of, tamper
+from tests.store.conftest import an_account, buckets, opened_file, play, rows_of, tamper
 
 Verb = Callable[[apsw.Connection], Any]
 
@@ -56,7 +56,7 @@ def test_a_refused_verb_takes_nothing_from_the_others_of_its_batch(file: Path) -
         raise ValueError("changed my mind")
 
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened_file(file) as store:
             batch = Batch(store._database)
             answers = await batch.run(insert("ann"), half, insert("ann"), insert("bob"))
             assert [type(answer) for answer in answers] == [list, ValueError, apsw.ConstraintError, list]
@@ -69,7 +69,7 @@ def test_what_waits_together_is_committed_together(file: Path) -> None:
     """Whoever is answered first finds the others on the disk already."""
 
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened_file(file) as store:
             seen: list[list[tuple[Any, ...]]] = []
             look = connect(file)
 
@@ -102,7 +102,7 @@ def test_a_batch_that_cannot_be_stored_is_refused_as_a_whole(file: Path) -> None
         connection.execute("ROLLBACK")  # as SQLite itself does when the disk is full
 
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened_file(file) as store:
             answers = await Batch(store._database).run(insert("ann"), roll_back, insert("bob"))
             assert all(isinstance(answer, apsw.Error) for answer in answers)
             assert rows_of(file, NAMES) == []
@@ -114,7 +114,7 @@ def test_a_batch_that_cannot_be_stored_is_refused_as_a_whole(file: Path) -> None
 
 def test_one_who_goes_away_takes_nothing_along(file: Path) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened_file(file) as store:
             going = asyncio.ensure_future(store._database.write(insert("ann")))
             await asyncio.sleep(0)
             going.cancel()
@@ -128,7 +128,7 @@ def test_an_answer_means_that_it_is_on_the_disk(file: Path) -> None:
     """SIGKILL right after an answer was told."""
 
     async def prepare() -> None:
-        async with opened(file) as store:
+        async with opened_file(file) as store:
             await an_account(store, permanent=1_000_000)
 
     play(prepare)
@@ -147,7 +147,7 @@ def test_an_answer_means_that_it_is_on_the_disk(file: Path) -> None:
     assert told <= stored
 
     async def look() -> None:
-        async with opened(file) as store:
+        async with opened_file(file) as store:
             ann = await store.find_account("ann")
             assert await buckets(store, ann) == (1_000_000 - len(stored), len(stored), 0)
 
@@ -156,7 +156,7 @@ def test_an_answer_means_that_it_is_on_the_disk(file: Path) -> None:
 
 def test_other_writers_are_noticed_and_we_are_not(file: Path) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened_file(file) as store:
             noticed = asyncio.Event()
             store._database.on_foreign_change = noticed.set
             for name in ("ann", "bob"):
@@ -172,7 +172,7 @@ def test_other_writers_are_noticed_and_we_are_not(file: Path) -> None:
 
 def test_a_closed_store_says_so(file: Path) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened_file(file) as store:
             writing = asyncio.ensure_future(store._database.write(insert("ann")))
             await asyncio.sleep(0)
         await writing
@@ -189,7 +189,7 @@ def test_a_closed_store_says_so(file: Path) -> None:
 
 def test_readers_cannot_write(file: Path) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened_file(file) as store:
             with pytest.raises(apsw.ReadOnlyError):
                 await store._database.read(insert("ann"))
             with pytest.raises(apsw.ReadOnlyError):

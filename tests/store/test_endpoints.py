@@ -13,20 +13,19 @@ from darkroom.generation import Generation, Status
 from darkroom.ports import Settlement
 from darkroom.store import queries
 from darkroom.store.database import connect, migrate
-from darkroom.store.sqlite import SqliteStore
 from darkroom.webhook import Bulletin, Delivery, ListDeliveries, OldSecret, Parcel, Stage, Try, Webhook
-from tests.store.conftest import NOW, a_new, an_account, opened, play, rows_of
+from tests.store.conftest import NOW, AnyStore, Home, a_new, an_account, opened, play, rows_of
 
 HOOK, OTHER = "https://example.com/hook", "https://example.com/other"
 
 
-async def a_webhook(store: SqliteStore, ann: Account, id: str = "w1", url: str = HOOK, *events: str) -> None:
+async def a_webhook(store: AnyStore, ann: Account, id: str = "w1", url: str = HOOK, *events: str) -> None:
     await store.create_webhook(
         Webhook(id=id, account_id=ann.id, dialect="native", url=url, secret=id, events=events, created_at=NOW)
     )
 
 
-async def finished(store: SqliteStore, ann: Account) -> Generation:
+async def finished(store: AnyStore, ann: Account) -> Generation:
     generation = await store.submit(a_new(ann, 10))
     begun = await store.begin(generation.id, now=NOW)
     assert begun is not None
@@ -34,16 +33,16 @@ async def finished(store: SqliteStore, ann: Account) -> Generation:
     return await store.settle(generation.id, 1, done, now=NOW)
 
 
-async def due(store: SqliteStore, now: datetime = NOW) -> list[Parcel]:
+async def due(store: AnyStore, now: datetime = NOW) -> list[Parcel]:
     return (await store.due_deliveries(now=now, limit=99))[0]
 
 
-async def states(store: SqliteStore, now: datetime = NOW) -> list[str]:
+async def states(store: AnyStore, now: datetime = NOW) -> list[str]:
     return [parcel.state for parcel in await due(store, now) if isinstance(parcel, Delivery)]
 
 
 def note(
-    store: SqliteStore, id: str, *, is_done: bool, due_at: datetime | None = None, now: datetime = NOW, why: str = ""
+    store: AnyStore, id: str, *, is_done: bool, due_at: datetime | None = None, now: datetime = NOW, why: str = ""
 ) -> Awaitable[bool]:
     return store.note_delivery(
         id,
@@ -57,9 +56,9 @@ def note(
 
 
 @pytest.mark.parametrize("is_done", [True, False], ids=["delivered", "given up"])
-def test_a_later_event_goes_out_once_the_earlier_one_has_arrived_or_is_given_up(file: Path, is_done: bool) -> None:
+def test_a_later_event_goes_out_once_the_earlier_one_has_arrived_or_is_given_up(home: Home, is_done: bool) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             await a_webhook(store, ann)
             await a_webhook(store, ann, "w2", OTHER, "completed")
@@ -81,9 +80,9 @@ def test_a_later_event_goes_out_once_the_earlier_one_has_arrived_or_is_given_up(
     play(act)
 
 
-def test_another_generation_waits_for_nobody(file: Path) -> None:
+def test_another_generation_waits_for_nobody(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             await a_webhook(store, ann)
             await finished(store, ann)
@@ -93,9 +92,9 @@ def test_another_generation_waits_for_nobody(file: Path) -> None:
     play(act)
 
 
-def test_a_secret_that_is_rotated_stays_good_for_its_grace(file: Path) -> None:
+def test_a_secret_that_is_rotated_stays_good_for_its_grace(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             await a_webhook(store, ann)
             await finished(store, ann)
@@ -119,9 +118,9 @@ def test_a_secret_that_is_rotated_stays_good_for_its_grace(file: Path) -> None:
     play(act)
 
 
-def test_what_comes_while_an_endpoint_is_disabled_is_held_and_can_be_sent_again(file: Path) -> None:
+def test_what_comes_while_an_endpoint_is_disabled_is_held_and_can_be_sent_again(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             await a_webhook(store, ann)
             before = await finished(store, ann)
@@ -150,9 +149,9 @@ def test_what_comes_while_an_endpoint_is_disabled_is_held_and_can_be_sent_again(
     play(act)
 
 
-def test_what_was_on_its_way_to_an_endpoint_that_was_disabled_meanwhile(file: Path) -> None:
+def test_what_was_on_its_way_to_an_endpoint_that_was_disabled_meanwhile(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             await a_webhook(store, ann, "w1", HOOK, "queued")
             await finished(store, ann)
@@ -168,9 +167,9 @@ def test_what_was_on_its_way_to_an_endpoint_that_was_disabled_meanwhile(file: Pa
     play(act)
 
 
-def test_an_endpoint_that_is_gone_is_disabled_and_the_others_are_told(file: Path) -> None:
+def test_an_endpoint_that_is_gone_is_disabled_and_the_others_are_told(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             await a_webhook(store, ann, "w1", HOOK, "queued")
             await a_webhook(store, ann, "w2", OTHER, "webhook.disabled")
@@ -190,9 +189,9 @@ def test_an_endpoint_that_is_gone_is_disabled_and_the_others_are_told(file: Path
     play(act)
 
 
-def test_an_endpoint_that_fails_for_five_days_is_disabled_and_one_success_begins_anew(file: Path) -> None:
+def test_an_endpoint_that_fails_for_five_days_is_disabled_and_one_success_begins_anew(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             await a_webhook(store, ann, "w1", HOOK, "queued")
             await finished(store, ann)
@@ -217,9 +216,9 @@ def test_an_endpoint_that_fails_for_five_days_is_disabled_and_one_success_begins
     play(act)
 
 
-def test_an_endpoint_that_moves_takes_along_what_it_has_not_had(file: Path) -> None:
+def test_an_endpoint_that_moves_takes_along_what_it_has_not_had(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             await a_webhook(store, ann)
             await finished(store, ann)
@@ -234,9 +233,9 @@ def test_an_endpoint_that_moves_takes_along_what_it_has_not_had(file: Path) -> N
     play(act)
 
 
-def test_the_log_keeps_each_try_and_one_can_be_sent_again(file: Path) -> None:
+def test_the_log_keeps_each_try_and_one_can_be_sent_again(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann, bob = await an_account(store), await an_account(store, "bob")
             await a_webhook(store, ann, "w1", HOOK, "queued")
             await finished(store, ann)
@@ -270,9 +269,9 @@ def test_the_log_keeps_each_try_and_one_can_be_sent_again(file: Path) -> None:
     play(act)
 
 
-def test_the_log_in_pages(file: Path) -> None:
+def test_the_log_in_pages(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             await a_webhook(store, ann)
             await a_webhook(store, ann, "w2", OTHER, "queued")

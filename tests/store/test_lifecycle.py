@@ -1,7 +1,6 @@
 """The verbs that move a generation: what each does to the row, the books, the attempts and the events."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +12,7 @@ from darkroom.generation import Cause, Status
 from darkroom.ids import new_id
 from darkroom.ledger import Purse
 from darkroom.ports import Settlement, Turn
-from tests.store.conftest import NOW, a_new, an_account, as_read, buckets, opened, play, rows_of
+from tests.store.conftest import NOW, Home, a_new, an_account, as_read, buckets, opened, play, rows_of
 
 LATER = NOW + timedelta(seconds=90)
 DONE = Settlement(
@@ -26,9 +25,9 @@ EVENTS = "SELECT status FROM event ORDER BY sequence"
 ATTEMPTS = "SELECT number, ticket, outcome, ended_at IS NOT NULL FROM attempt ORDER BY number"
 
 
-def test_submit_stores_the_generation_its_hold_and_an_event(file: Path) -> None:
+def test_submit_stores_the_generation_its_hold_and_an_event(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store, permanent=100, subscription=30)
             new = a_new(ann, 40, wire={"seen": True}, callback_url="https://example.com/hook")
             stored = await store.submit(new)
@@ -44,14 +43,14 @@ def test_submit_stores_the_generation_its_hold_and_an_event(file: Path) -> None:
             assert await buckets(store, ann, Purse.SUBSCRIPTION) == (0, 30, 0)
             assert await store.queued() == [Turn.of(stored)]
             assert await store.in_flight(ann.id) == 1
-            assert rows_of(file, EVENTS) == [("queued",)]
+            assert rows_of(home, EVENTS) == [("queued",)]
 
     play(act)
 
 
-def test_what_was_stored_is_read_back_the_same(file: Path) -> None:
+def test_what_was_stored_is_read_back_the_same(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store, permanent=120)
             ids = [(await store.submit(a_new(ann))).id for _ in range(3)]
             await store.begin(ids[0], now=NOW)
@@ -60,7 +59,7 @@ def test_what_was_stored_is_read_back_the_same(file: Path) -> None:
                 as_read(await store.cancel(ann.id, ids[1], now=LATER)),
                 as_read(await store.get(ids[2])),
             ]
-        async with opened(file) as store:
+        async with opened(home) as store:
             assert [await store.get(id) for id in ids] == told
             assert [await store.get(number) for number in (1, 2, 3)] == told
             with pytest.raises(NotFound):
@@ -71,23 +70,23 @@ def test_what_was_stored_is_read_back_the_same(file: Path) -> None:
     play(act)
 
 
-def test_without_credits_nothing_is_stored(file: Path) -> None:
+def test_without_credits_nothing_is_stored(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store, permanent=39)
             with pytest.raises(InsufficientCredits) as refused:
                 await store.submit(a_new(ann, 40))
             assert (refused.value.needed, refused.value.available) == (40, 39)
-            assert rows_of(file, "SELECT count(*) FROM generation") == [(0,)]
-            assert rows_of(file, EVENTS) == []
+            assert rows_of(home, "SELECT count(*) FROM generation") == [(0,)]
+            assert rows_of(home, EVENTS) == []
             assert await buckets(store, ann) == (39, 0, 0)
 
     play(act)
 
 
-def test_over_the_limit_in_flight_nothing_is_stored(file: Path) -> None:
+def test_over_the_limit_in_flight_nothing_is_stored(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             first = await store.submit(a_new(ann, 10, in_flight_limit=1, plan="pro"))
             with pytest.raises(TooManyInFlight) as refused:
@@ -100,9 +99,9 @@ def test_over_the_limit_in_flight_nothing_is_stored(file: Path) -> None:
     play(act)
 
 
-def test_a_free_generation_moves_nothing(file: Path) -> None:
+def test_a_free_generation_moves_nothing(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             stored = await store.submit(a_new(ann, 0))
             await store.begin(stored.id, now=NOW)
@@ -112,9 +111,9 @@ def test_a_free_generation_moves_nothing(file: Path) -> None:
     play(act)
 
 
-def test_begin_takes_the_turn_once(file: Path) -> None:
+def test_begin_takes_the_turn_once(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             stored = await store.submit(a_new(ann))
             begun = await store.begin(stored.id, now=LATER)
@@ -125,15 +124,15 @@ def test_begin_takes_the_turn_once(file: Path) -> None:
             assert await store.begin(stored.id, now=LATER) is None
             assert await store.begin(new_id(), now=LATER) is None
             assert await store.queued() == []
-            assert rows_of(file, EVENTS) == [("queued",), ("running",)]
-            assert rows_of(file, ATTEMPTS) == [(1, None, None, 0)]
+            assert rows_of(home, EVENTS) == [("queued",), ("running",)]
+            assert rows_of(home, ATTEMPTS) == [(1, None, None, 0)]
 
     play(act)
 
 
-def test_settle_captures_and_releases_in_one_go(file: Path) -> None:
+def test_settle_captures_and_releases_in_one_go(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store, permanent=100, subscription=30)
             stored = await store.submit(a_new(ann, 40, retention_days=7))
             await store.begin(stored.id, now=NOW)
@@ -146,15 +145,15 @@ def test_settle_captures_and_releases_in_one_go(file: Path) -> None:
             assert (settled.outputs, settled.expires_at) == (DONE.outputs, LATER + timedelta(days=7))
             assert await buckets(store, ann) == (100, 0, 0)
             assert await buckets(store, ann, Purse.SUBSCRIPTION) == (5, 0, 25)
-            assert rows_of(file, EVENTS) == [("queued",), ("running",), ("completed",)]
-            assert rows_of(file, ATTEMPTS) == [(1, None, "completed", 1)]
+            assert rows_of(home, EVENTS) == [("queued",), ("running",), ("completed",)]
+            assert rows_of(home, ATTEMPTS) == [(1, None, "completed", 1)]
 
     play(act)
 
 
-def test_a_failure_gives_everything_back(file: Path) -> None:
+def test_a_failure_gives_everything_back(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             stored = await store.submit(a_new(ann))
             await store.begin(stored.id, now=NOW)
@@ -166,15 +165,15 @@ def test_a_failure_gives_everything_back(file: Path) -> None:
     play(act)
 
 
-def test_the_fence_keeps_out_every_attempt_but_the_running_one(file: Path) -> None:
+def test_the_fence_keeps_out_every_attempt_but_the_running_one(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             stored = await store.submit(a_new(ann))
             await store.begin(stored.id, now=NOW)
             await store.hand_back(stored.id, 1, "handed back", now=NOW)
             await store.begin(stored.id, now=NOW)
-            before = rows_of(file, ATTEMPTS)
+            before = rows_of(home, ATTEMPTS)
             for attempt in (0, 1, 3):
                 with pytest.raises(StaleAttempt):
                     await store.settle(stored.id, attempt, DONE, now=NOW)
@@ -184,7 +183,7 @@ def test_the_fence_keeps_out_every_attempt_but_the_running_one(file: Path) -> No
                     await store.note_ticket(stored.id, attempt, "late")
                 with pytest.raises(StaleAttempt):
                     await store.note_outcome(stored.id, attempt, "ambiguous", now=NOW)
-            assert rows_of(file, ATTEMPTS) == before
+            assert rows_of(home, ATTEMPTS) == before
             assert (await store.get(stored.id)).status is Status.RUNNING
             assert await buckets(store, ann) == (60, 40, 0)
             await store.settle(stored.id, 2, DONE, now=NOW)
@@ -193,9 +192,9 @@ def test_the_fence_keeps_out_every_attempt_but_the_running_one(file: Path) -> No
 
 
 @pytest.mark.parametrize("end", ["settled", "failed", "canceled", "handed back", "never begun"])
-def test_what_does_not_run_cannot_be_settled(file: Path, end: str) -> None:
+def test_what_does_not_run_cannot_be_settled(home: Home, end: str) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             stored = await store.submit(a_new(ann))
             if end != "never begun":
@@ -209,20 +208,20 @@ def test_what_does_not_run_cannot_be_settled(file: Path, end: str) -> None:
                     await store.cancel(ann.id, stored.id, now=NOW)
                 case "handed back":
                     await store.hand_back(stored.id, 1, "handed back", now=NOW)
-            before = await buckets(store, ann), await store.get(stored.id), rows_of(file, EVENTS)
+            before = await buckets(store, ann), await store.get(stored.id), rows_of(home, EVENTS)
             for settlement in (DONE, FAILED):
                 with pytest.raises(StaleAttempt):
                     await store.settle(stored.id, 1, settlement, now=LATER)
             with pytest.raises(StaleAttempt):
                 await store.note_ticket(stored.id, 1, "late")
-            assert (await buckets(store, ann), await store.get(stored.id), rows_of(file, EVENTS)) == before
+            assert (await buckets(store, ann), await store.get(stored.id), rows_of(home, EVENTS)) == before
 
     play(act)
 
 
-def test_hand_back_gives_the_turn_to_the_next_attempt(file: Path) -> None:
+def test_hand_back_gives_the_turn_to_the_next_attempt(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             stored = await store.submit(a_new(ann))
             await store.begin(stored.id, now=NOW)
@@ -238,9 +237,9 @@ def test_hand_back_gives_the_turn_to_the_next_attempt(file: Path) -> None:
     play(act)
 
 
-def test_rescue_queues_what_was_running_and_nothing_else(file: Path) -> None:
+def test_rescue_queues_what_was_running_and_nothing_else(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             running, queued, done = [(await store.submit(a_new(ann, 10))).id for _ in range(3)]
             await store.begin(running, now=NOW)
@@ -259,9 +258,9 @@ def test_rescue_queues_what_was_running_and_nothing_else(file: Path) -> None:
 
 
 @pytest.mark.parametrize("is_begun", [False, True])
-def test_cancel_gives_everything_back_once(file: Path, is_begun: bool) -> None:
+def test_cancel_gives_everything_back_once(home: Home, is_begun: bool) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             stored = await store.submit(a_new(ann))
             if is_begun:
@@ -271,15 +270,15 @@ def test_cancel_gives_everything_back_once(file: Path, is_begun: bool) -> None:
             assert canceled.cause == Cause("canceled", "canceled by the caller")
             assert await store.cancel(ann.id, stored.id, now=LATER + timedelta(days=1)) == as_read(canceled)
             assert await buckets(store, ann) == (100, 0, 0)
-            assert rows_of(file, EVENTS)[-1] == ("canceled",)
-            assert rows_of(file, ATTEMPTS) == ([(1, None, "canceled", 1)] if is_begun else [])
+            assert rows_of(home, EVENTS)[-1] == ("canceled",)
+            assert rows_of(home, ATTEMPTS) == ([(1, None, "canceled", 1)] if is_begun else [])
 
     play(act)
 
 
-def test_nobody_cancels_what_is_another_s(file: Path) -> None:
+def test_nobody_cancels_what_is_another_s(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann, bob = await an_account(store), await an_account(store, "bob")
             stored = await store.submit(a_new(ann))
             assert (await store.cancel(bob.id, stored.id, now=NOW)).status is Status.QUEUED
@@ -290,9 +289,9 @@ def test_nobody_cancels_what_is_another_s(file: Path) -> None:
     play(act)
 
 
-def test_only_what_is_ambiguous_can_be_decided(file: Path) -> None:
+def test_only_what_is_ambiguous_can_be_decided(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             retried, failed = [(await store.submit(a_new(ann, 10))).id for _ in range(2)]
             for id in (retried, failed):
@@ -314,9 +313,9 @@ def test_only_what_is_ambiguous_can_be_decided(file: Path) -> None:
     play(act)
 
 
-def test_marks_and_removal(file: Path) -> None:
+def test_marks_and_removal(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             stored = await store.submit(a_new(ann))
             assert await store.remove(stored.id, now=NOW) is None
@@ -341,29 +340,29 @@ def test_marks_and_removal(file: Path) -> None:
     play(act)
 
 
-def test_events_of_other_processes_are_told_once_and_in_order(file: Path) -> None:
+def test_events_of_other_processes_are_told_once_and_in_order(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as ours, opened(file) as theirs:
+        async with opened(home) as ours, opened(home) as theirs:
             ann = await an_account(ours)
-            start = await ours.newest_event()
+            start = await ours.here()
             mine = await ours.submit(a_new(ann, 10))
             first = await theirs.submit(a_new(ann, 10))
             second = await theirs.submit(a_new(ann, 10))
             await theirs.begin(first.id, now=NOW)
-            newest, changed = await ours.events_since(start)
+            place, changed = await ours.events_since(start)
             assert [(generation.id, generation.status) for generation in changed] == [
                 (first.id, Status.RUNNING),
                 (second.id, Status.QUEUED),
             ]
-            assert await ours.events_since(newest) == (newest, [])
+            assert (await ours.events_since(place))[1] == []
             assert [generation.id for generation in (await theirs.events_since(start))[1]] == [mine.id]
 
     play(act)
 
 
-def test_what_a_submit_answers_is_what_its_row_says(file: Path) -> None:
+def test_what_a_submit_answers_is_what_its_row_says(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store, permanent=100, subscription=30)
             everything = a_new(
                 ann,

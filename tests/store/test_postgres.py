@@ -55,10 +55,12 @@ def test_changed_functions_are_put_back() -> None:
     async def act() -> None:
         connection = await connect(await postgres().fresh())
         await connection.execute("DROP FUNCTION new_id")
+        await connection.execute("CREATE FUNCTION cancel(text) RETURNS int LANGUAGE sql AS 'SELECT 1'")
         await connection.execute("UPDATE installed SET functions = 'of another build'")
         assert not (await standing(connection)).is_current
         assert await migrate(connection) == []
         assert len(await connection.fetchval("SELECT new_id()")) == 36
+        assert await connection.fetchval("SELECT count(*) FROM pg_proc WHERE proname = 'cancel'") == 1
         await connection.close()
 
     play(act)

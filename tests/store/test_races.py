@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,13 +12,12 @@ from darkroom.errors import InsufficientCredits, StaleAttempt, TooManyInFlight
 from darkroom.generation import Status
 from darkroom.ledger import Purse
 from darkroom.ports import NewGeneration, Settlement
-from darkroom.store.sqlite import SqliteStore
-from tests.store.conftest import NOW, a_new, an_account, buckets, opened, play
+from tests.store.conftest import NOW, AnyStore, Home, a_new, an_account, buckets, opened, play
 
 ROUNDS = 50
 
 
-async def outcome(store: SqliteStore, new: NewGeneration) -> str:
+async def outcome(store: AnyStore, new: NewGeneration) -> str:
     try:
         await store.submit(new)
     except (InsufficientCredits, TooManyInFlight) as error:
@@ -28,11 +26,11 @@ async def outcome(store: SqliteStore, new: NewGeneration) -> str:
 
 
 @pytest.mark.parametrize("writers", [1, 2])
-def test_the_last_credits_go_to_exactly_one(file: Path, writers: int) -> None:
+def test_the_last_credits_go_to_exactly_one(home: Home, writers: int) -> None:
     """From one store's many tasks, or from two stores with a writer thread each."""
 
     async def act() -> None:
-        async with opened(file) as first, opened(file) as second:
+        async with opened(home) as first, opened(home) as second:
             ann = await an_account(first, permanent=0)
             for round in range(1, ROUNDS + 1):
                 await first.grant(ann.id, Credits(50), purse=Purse.PERMANENT, note="", now=NOW)
@@ -47,9 +45,9 @@ def test_the_last_credits_go_to_exactly_one(file: Path, writers: int) -> None:
 
 
 @pytest.mark.parametrize("writers", [1, 2])
-def test_the_last_places_in_flight_go_to_exactly_so_many(file: Path, writers: int) -> None:
+def test_the_last_places_in_flight_go_to_exactly_so_many(home: Home, writers: int) -> None:
     async def act() -> None:
-        async with opened(file) as first, opened(file) as second:
+        async with opened(home) as first, opened(home) as second:
             ann = await an_account(first, permanent=100_000)
             for _ in range(ROUNDS):
                 stores = [first, first if writers == 1 else second] * 4
@@ -63,13 +61,13 @@ def test_the_last_places_in_flight_go_to_exactly_so_many(file: Path, writers: in
     play(act)
 
 
-def test_two_processes_share_the_last_credits(file: Path) -> None:
+def test_two_processes_share_the_last_credits(home: Home) -> None:
     async def prepare() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             await an_account(store, permanent=150)
 
     play(prepare)
-    command = [sys.executable, "-m", "tests.store.rival", "submits", str(file), "100"]
+    command = [sys.executable, "-m", "tests.store.rival", "submits", str(home), "100"]
     rivals = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) for _ in range(2)
     ]
@@ -82,7 +80,7 @@ def test_two_processes_share_the_last_credits(file: Path) -> None:
     assert all(50 <= count <= 100 for count in accepted)
 
     async def look() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             assert await buckets(store, await store.find_account("ann")) == (0, 150, 0)
 
     play(look)
@@ -96,16 +94,16 @@ def answers(rivals: "list[subprocess.Popen[str]]") -> list[str]:
     return [rival.communicate(timeout=30)[0] for rival in rivals]
 
 
-async def queued(store: SqliteStore, ann: Account) -> str:
+async def queued(store: AnyStore, ann: Account) -> str:
     stored = await store.submit(a_new(ann, 10))
     return stored.id
 
 
-def test_settle_and_cancel_race_for_the_hold(file: Path) -> None:
+def test_settle_and_cancel_race_for_the_hold(home: Home) -> None:
     """Whichever comes first wins; the other changes nothing."""
 
     async def act() -> None:
-        async with opened(file) as first, opened(file) as second:
+        async with opened(home) as first, opened(home) as second:
             ann = await an_account(first, permanent=10 * ROUNDS)
             completed = 0
             for round in range(ROUNDS):
@@ -125,9 +123,9 @@ def test_settle_and_cancel_race_for_the_hold(file: Path) -> None:
     play(act)
 
 
-def test_of_many_workers_one_begins(file: Path) -> None:
+def test_of_many_workers_one_begins(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as first, opened(file) as second:
+        async with opened(home) as first, opened(home) as second:
             ann = await an_account(first, permanent=10 * ROUNDS)
             for _ in range(ROUNDS):
                 id = await queued(first, ann)

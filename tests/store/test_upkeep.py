@@ -7,28 +7,28 @@ import apsw
 import pytest
 
 from darkroom.errors import Misconfigured
-from tests.store.conftest import NOW, a_new, an_account, opened, play, rows_of
+from tests.store.conftest import NOW, Home, a_new, an_account, opened, play, rows_of
 
 
-def test_old_events_are_forgotten_and_the_newest_stays(file: Path) -> None:
+def test_old_events_are_forgotten_and_the_newest_stays(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             old = await store.submit(a_new(ann, 10, created_at=NOW))
             new = await store.submit(a_new(ann, 10, created_at=NOW + timedelta(days=2)))
             await store.prune_events(before=NOW + timedelta(days=1))
-            assert rows_of(file, "SELECT generation_id FROM event") == [(new.id,)]
+            assert rows_of(home, "SELECT generation_id FROM event") == [(new.id,)]
             await store.prune_events(before=NOW + timedelta(days=9))
-            assert rows_of(file, "SELECT generation_id FROM event") == [(new.id,)]
+            assert rows_of(home, "SELECT generation_id FROM event") == [(new.id,)]
             assert await store.newest_event() == 2
             assert (await store.get(old.id)).quote == 10
 
     play(act)
 
 
-def test_old_deliveries_are_forgotten_but_none_that_is_still_to_go_out(file: Path) -> None:
+def test_old_deliveries_are_forgotten_but_none_that_is_still_to_go_out(home: Home) -> None:
     async def act() -> None:
-        async with opened(file) as store:
+        async with opened(home) as store:
             ann = await an_account(store)
             for url in ("http://done/", "http://lost/", "http://waiting/", "http://later/"):
                 new = await store.submit(a_new(ann, 10, created_at=NOW, callback_url=url))
@@ -42,7 +42,7 @@ def test_old_deliveries_are_forgotten_but_none_that_is_still_to_go_out(file: Pat
             assert await store.prune_deliveries(before=before, limit=1) == 1
             assert await store.prune_deliveries(before=before, limit=9) == 1
             assert await store.prune_deliveries(before=before, limit=9) == 0
-            left = rows_of(file, "SELECT url FROM delivery ORDER BY url")
+            left = rows_of(home, "SELECT url FROM delivery ORDER BY url")
             assert left == [("http://later/",), ("http://waiting/",)]
 
     play(act)

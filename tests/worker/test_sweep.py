@@ -13,6 +13,7 @@ from darkroom.errors import Gone, NotFound, RevokedKey, StaleAttempt
 from darkroom.generation import Generation, Status
 from darkroom.ids import new_id
 from darkroom.ports import NewGeneration, Output, Produced, Settlement, Ticket, Turn, Webhook, Work
+from darkroom.records import Place
 from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
 from darkroom.sweeper import Sweeper
@@ -270,9 +271,9 @@ class BrokenOnce(SqliteStore):
         self.errors = {"events_since", "queued"}
         self.looks = 0
 
-    async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
+    async def events_since(self, place: Place) -> tuple[Place, list[Generation]]:
         self._stumble("events_since")
-        return await super().events_since(sequence)
+        return await super().events_since(place)
 
     async def queued(self, *, after: int = 0, limit: int = 1000) -> list[Turn]:
         self.looks += 1

@@ -13,10 +13,11 @@ from darkroom.credits import Credits
 from darkroom.errors import InvalidInput, NotFound
 from darkroom.ids import new_id
 from darkroom.ledger import FLOWS, Balance, Bucket, Entry, Kind, Purse
-from darkroom.ports import Audit, Discrepancy
+from darkroom.ports import Audit
 from darkroom.store import queries, rows
+from darkroom.store.auditing import audit
 from darkroom.store.database import Database
-from darkroom.store.listing import read_cursor
+from darkroom.store.listing import entries_page, entries_query
 from darkroom.verbs import ListEntries, Page
 
 ACCOUNT = queries.load("account")
@@ -185,56 +186,15 @@ def _row(connection: apsw.Connection, query: str, arguments: dict[str, Any], *, 
 
 
 def _list_entries(connection: apsw.Connection, account_id: str, wanted: ListEntries) -> Page[Entry]:
-    parts = ["account_id = :account_id"]
-    arguments: dict[str, Any] = {"account_id": account_id, "limit": wanted.limit + 1}
-    if wanted.kinds:
-        parts.append("kind IN (SELECT value FROM json_each(:kinds))")
-        arguments["kinds"] = rows.to_json(wanted.kinds)
-    if wanted.since is not None:
-        parts.append("at >= :since")
-        arguments["since"] = to_micros(wanted.since)
-    if wanted.until is not None:
-        parts.append("at <= :until")
-        arguments["until"] = to_micros(wanted.until)
-    if wanted.cursor is not None:
-        parts.append("sequence < :before")
-        arguments["before"] = read_cursor(wanted.cursor)
-    query = f"{LEDGER.some_entries} WHERE {' AND '.join(parts)} ORDER BY sequence DESC LIMIT :limit"
-    found = [rows.entry(row) for row in connection.execute(query, arguments)]
-    items = tuple(found[: wanted.limit])
-    more = len(found) > wanted.limit
-    return Page(items=items, cursor=str(items[-1].sequence) if more else None, limit=wanted.limit)
+    query, arguments = entries_query(LEDGER.some_entries, account_id, wanted)
+    return entries_page(wanted, connection.execute(query, arguments).fetchall())
 
 
 def _audit(connection: apsw.Connection) -> Audit:
     # One transaction, or a settlement in between would look like a difference.
     with connection:
         expected = ledger.replay(rows.entry(row) for row in connection.execute(LEDGER.every_entry))
-        stored = {
-            (account_id, Purse(purse)): rows.balance(*buckets)
-            for account_id, purse, *buckets in connection.execute(LEDGER.every_balance)
-        }
+        balances = connection.execute(LEDGER.every_balance).fetchall()
         unsettled = connection.execute(LEDGER.unsettled_books).fetchall()
         counts: rows.Row = connection.execute(LEDGER.counts).fetchall()[0]
-    discrepancies = [
-        Discrepancy(
-            subject=f"account {account_id}, {purse}",
-            stored=_show(stored.get((account_id, purse), Balance())),
-            expected=_show(expected.get((account_id, purse), Balance())),
-        )
-        for account_id, purse in sorted(expected.keys() | stored.keys())
-        if stored.get((account_id, purse), Balance()) != expected.get((account_id, purse), Balance())
-    ]
-    for generation_id, status, quote, held, captured, released in unsettled:
-        discrepancies.append(
-            Discrepancy(
-                subject=f"generation {generation_id} ({status})",
-                stored=f"held {held}, captured {captured}, released {released}",
-                expected=f"held {quote}, and once ended captured + released that; captured nothing if failed",
-            )
-        )
-    return Audit(entries=counts[0], accounts=counts[1], generations=counts[2], discrepancies=tuple(discrepancies))
-
-
-def _show(balance: Balance) -> str:
-    return ", ".join(f"{bucket} {amount}" for bucket, amount in balance.buckets.items())
+    return audit(expected, balances, unsettled, counts)

@@ -1,17 +1,15 @@
 """The store's verbs on SQLite: an account's webhook endpoints, and the log of what was sent to them."""
 
 from datetime import datetime
-from typing import Any
 
 import apsw
-import msgspec
 
-from darkroom.clock import from_micros, to_micros
+from darkroom.clock import to_micros
 from darkroom.errors import InvalidInput, NotFound
 from darkroom.guarded import host_of
-from darkroom.store import queries, rows
-from darkroom.store.outbox import SECRETS, Outbox
-from darkroom.webhook import TEST_EVENT, DeliveryPage, ListDeliveries, OldSecret, Record, Stage, Try, Webhook
+from darkroom.store import messages, queries, rows
+from darkroom.store.outbox import Outbox
+from darkroom.webhook import TEST_EVENT, DeliveryPage, ListDeliveries, Record, Stage, Webhook
 
 DELIVERY = queries.load("delivery")
 WEBHOOK = queries.load("webhook")
@@ -41,7 +39,7 @@ class Endpoints(Outbox):
 
     async def webhooks(self, account_id: str) -> tuple[Webhook, ...]:
         def question(connection: apsw.Connection) -> tuple[Webhook, ...]:
-            return tuple(map(_webhook, connection.execute(WEBHOOK.of, {"account_id": account_id})))
+            return tuple(map(messages.webhook, connection.execute(WEBHOOK.of, {"account_id": account_id})))
 
         return await self._database.read(question)
 
@@ -67,11 +65,9 @@ class Endpoints(Outbox):
     ) -> Webhook:
         def verb(connection: apsw.Connection) -> Webhook:
             before = _one(connection, account_id, webhook_id)
-            # None is good for longer than this rotation allows: whoever rotates at once after a leak means all of them.
-            kept = [OldSecret(old.secret, min(old.until, until)) for old in before.old_secrets]
-            old = [each for each in (OldSecret(before.secret, until), *kept) if each.until > now]
+            old_secrets = messages.rotated(before, until=until, now=now)
             arguments = {"account_id": account_id, "id": webhook_id}
-            connection.execute(WEBHOOK.rotate, {**arguments, "secret": secret, "old_secrets": rows.to_json(old)})
+            connection.execute(WEBHOOK.rotate, {**arguments, "secret": secret, "old_secrets": old_secrets})
             return _one(connection, account_id, webhook_id)
 
         return await self._database.write(verb)
@@ -174,7 +170,7 @@ def _one(connection: apsw.Connection, account_id: str, webhook_id: str) -> Webho
     row = connection.execute(WEBHOOK.one, {"account_id": account_id, "id": webhook_id}).fetchone()
     if row is None:
         raise NotFound(f"webhook {webhook_id[:64]}")
-    return _webhook(row)
+    return messages.webhook(row)
 
 
 def _enabled(connection: apsw.Connection, account_id: str, webhook_id: str) -> Webhook:
@@ -182,22 +178,6 @@ def _enabled(connection: apsw.Connection, account_id: str, webhook_id: str) -> W
     if webhook.disabled_at is not None:
         raise InvalidInput.of("id", f"webhook {webhook_id} is disabled; enable it first")
     return webhook
-
-
-def _webhook(row: rows.Row) -> Webhook:
-    return Webhook(
-        id=row[0],
-        account_id=row[1],
-        dialect=row[2],
-        url=row[3],
-        secret=row[4],
-        events=rows.from_json_texts(row[5]),
-        created_at=from_micros(row[6]),
-        old_secrets=SECRETS.decode(row[7]),
-        disabled_at=_instant(row[8]),
-        disabled_why=row[9],
-        failing_since=_instant(row[10]),
-    )
 
 
 def _record_of(connection: apsw.Connection, account_id: str, delivery_id: str) -> Record:
@@ -208,26 +188,4 @@ def _record_of(connection: apsw.Connection, account_id: str, delivery_id: str) -
 
 
 def _record(connection: apsw.Connection, row: rows.Row) -> Record:
-    return Record(
-        number=row[0],
-        id=row[1],
-        webhook_id=row[2],
-        generation_id=row[3],
-        event=row[4],
-        url=row[5],
-        stage=Stage(row[6]),
-        created_at=from_micros(row[7]),
-        next_try_at=_instant(row[8]),
-        done_at=_instant(row[9]),
-        outcome=row[10],
-        tries=tuple(_try(found) for found in connection.execute(DELIVERY.tries, {"id": row[1]}).fetchall()),
-    )
-
-
-def _try(row: rows.Row) -> Try:
-    headers: dict[str, Any] = msgspec.json.decode(row[4])
-    return Try(at=from_micros(row[0]), latency_ms=row[1], status=row[2], outcome=row[3], headers=headers, body=row[5])
-
-
-def _instant(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)
+    return messages.record(row, [messages.a_try(found) for found in connection.execute(DELIVERY.tries, {"id": row[1]})])

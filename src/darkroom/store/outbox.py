@@ -5,23 +5,21 @@ from datetime import datetime
 from typing import Any
 
 import apsw
-import msgspec
 from msgspec.structs import replace
 
 from darkroom.clock import from_micros, to_micros
 from darkroom.generation import Generation, Notice, Status
 from darkroom.guarded import host_of
 from darkroom.ids import new_id
-from darkroom.store import queries, rows
+from darkroom.records import Place
+from darkroom.store import messages, queries, rows
 from darkroom.store.database import Database
-from darkroom.webhook import DISABLED_EVENT, Bulletin, Delivery, OldSecret, Parcel, Try
+from darkroom.webhook import DISABLED_EVENT, Parcel, Try
 
 EVENT = queries.load("event")
 DELIVERY = queries.load("delivery")
 WEBHOOK = queries.load("webhook")
 GENERATION = queries.load("generation")
-
-SECRETS = msgspec.json.Decoder(tuple[OldSecret, ...])
 
 
 class Outbox:
@@ -74,10 +72,13 @@ class Outbox:
         connection.execute(DELIVERY.insert, message)
         return str(message["id"])
 
-    async def events_since(self, sequence: int) -> tuple[int, list[Generation]]:
-        def question(connection: apsw.Connection) -> tuple[int, list[Generation]]:
+    async def here(self) -> Place:
+        return await self.newest_event()
+
+    async def events_since(self, place: Place) -> tuple[Place, list[Generation]]:
+        def question(connection: apsw.Connection) -> tuple[Place, list[Generation]]:
             newest: int = connection.execute(EVENT.newest).get
-            arguments = {"sequence": sequence, "newest": newest, "writer": self._writer}
+            arguments = {"sequence": place, "newest": newest, "writer": self._writer}
             found = connection.execute(EVENT.since, arguments)
             return newest, [replace(rows.generation(row), event=row[-1]) for row in found]
 
@@ -91,7 +92,7 @@ class Outbox:
 
         await self._database.write(verb)
 
-    async def newest_event(self) -> int:
+    async def newest_event(self, account_id: str | None = None) -> int:
         def question(connection: apsw.Connection) -> int:
             newest: int = connection.execute(EVENT.newest).get
             return newest
@@ -136,7 +137,7 @@ class Outbox:
                 return False  # its endpoint was deleted while it was on its way
             stage, account_id, webhook_id, generation_id, url = noted
             if made is not None:
-                connection.execute(DELIVERY.insert_try, {"id": delivery_id, **_try(made)})
+                connection.execute(DELIVERY.insert_try, {"id": delivery_id, **messages.try_columns(made)})
             if webhook_id is not None:
                 why = disable_why or _hopeless(connection, webhook_id, is_done, hopeless_since, now)
                 if why and self._disable(connection, account_id, webhook_id, why=why, now=now):
@@ -193,33 +194,12 @@ def _hopeless(
         connection.execute(WEBHOOK.note_success, {"id": webhook_id})
         return ""
     failing = connection.execute(WEBHOOK.note_failure, {"id": webhook_id, "now": to_micros(now)}).fetchone()
-    if failing is None or since is None or failing[0] > to_micros(since):
-        return ""
-    return f"every try has failed since {from_micros(failing[0]):%Y-%m-%d %H:%M} UTC"
-
-
-def _try(made: Try) -> dict[str, Any]:
-    return {
-        "at": to_micros(made.at),
-        "latency_ms": made.latency_ms,
-        "status": made.status,
-        "outcome": made.outcome,
-        "headers": rows.to_json(made.headers),
-        "body": made.body,
-    }
+    return messages.why_hopeless(failing and failing[0], since)
 
 
 def _parcel(connection: apsw.Connection, row: rows.Row, now: datetime) -> Parcel:
-    known = {
-        "id": row[0],
-        "url": row[4],
-        "dialect": row[5],
-        "tries": row[6],
-        "created_at": from_micros(row[7]),
-        "secret": row[8],
-        "old_secrets": tuple(old.secret for old in SECRETS.decode(row[9]) if old.until > now),
-    }
-    if row[1] is None:
-        return Bulletin(event=row[2], data=msgspec.json.decode(row[3]), **known)
-    (found,) = connection.execute(GENERATION.by_id, {"id": row[1]}).fetchall()
-    return Delivery(generation=rows.generation(found), state=rows.STATES[row[2]], **known)
+    about = None
+    if row[1] is not None:
+        (found,) = connection.execute(GENERATION.by_id, {"id": row[1]}).fetchall()
+        about = rows.generation(found)
+    return messages.parcel(row, about, now)

@@ -5,11 +5,10 @@ from datetime import datetime
 
 import apsw
 
-from darkroom.asset import Asset
-from darkroom.clock import from_micros, to_micros
+from darkroom.clock import to_micros
 from darkroom.errors import Gone, NotFound, StorageFull
 from darkroom.owned import Allowance, AssetHolder, Content, Holder, OwnedAsset, Upload
-from darkroom.store import queries, rows
+from darkroom.store import contents, queries, rows
 from darkroom.store.database import Database
 
 ASSET = queries.load("asset")
@@ -27,7 +26,7 @@ class Owned:
                 _hold(connection, known, holder, now)
                 return known
             _check_room(connection, content.account_id, content.size_bytes, allowance)
-            connection.execute(ASSET.insert_content, {**_arguments(content), "now": to_micros(now)})
+            connection.execute(ASSET.insert_content, {**contents.columns(content), "now": to_micros(now)})
             return None
 
         return await self._database.write(verb)
@@ -50,20 +49,16 @@ class Owned:
             row = connection.execute(ASSET.asset, {"id": asset_id}).fetchone()
             if row is None or row[2] != account_id:
                 raise NotFound(f"asset {asset_id}")
-            owned = _owned(row)
+            owned = contents.owned(row)
             if owned.ended_at is not None:
                 raise Gone(f"asset {asset_id}", reason=owned.reason, at=owned.ended_at)
             if owned.expires_at is not None and owned.expires_at <= now:
                 raise Gone(f"asset {asset_id}", reason="expired", at=owned.expires_at)
-            connection.execute(ASSET.hold_as_input, {"id": generation_id, "content_id": row[12], "now": to_micros(now)})
-            return Content(
-                id=row[12],
-                account_id=account_id,
-                sha256=owned.sha256,
-                key=owned.asset.key,
-                media_type=owned.asset.media_type,
-                size_bytes=owned.asset.size_bytes,
+            content = contents.content_of(row)
+            connection.execute(
+                ASSET.hold_as_input, {"id": generation_id, "content_id": content.id, "now": to_micros(now)}
             )
+            return content
 
         return await self._database.write(verb)
 
@@ -79,7 +74,7 @@ class Owned:
             row = connection.execute(ASSET.asset, {"id": asset_id}).fetchone()
             if row is None:
                 raise NotFound(f"asset {asset_id}")
-            return _owned(row)
+            return contents.owned(row)
 
         return await self._database.read(question)
 
@@ -91,7 +86,7 @@ class Owned:
             "now": to_micros(now),
         }
         return await self._database.read(
-            lambda connection: [_owned(row) for row in connection.execute(ASSET.assets, arguments)]
+            lambda connection: [contents.owned(row) for row in connection.execute(ASSET.assets, arguments)]
         )
 
     async def end_asset(self, asset_id: str, *, reason: str, now: datetime) -> bool:
@@ -114,7 +109,7 @@ class Owned:
     async def doomed(self, *, after: str, limit: int) -> list[Content]:
         arguments = {"after": after, "limit": limit}
         return await self._database.read(
-            lambda connection: [_content(row) for row in connection.execute(ASSET.doomed, arguments)]
+            lambda connection: [contents.content(row) for row in connection.execute(ASSET.doomed, arguments)]
         )
 
     async def note_deleted(self, content_ids: Sequence[str]) -> None:
@@ -135,16 +130,7 @@ class Owned:
         await self._database.write(verb)
 
     async def begin_upload(self, upload: Upload, *, allowance: Allowance) -> None:
-        arguments = {
-            "id": upload.id,
-            "account_id": upload.account_id,
-            "name": upload.name,
-            "size_bytes": upload.size_bytes,
-            "part_bytes": upload.part_bytes,
-            "sha256": upload.sha256,
-            "expires_after_s": upload.expires_after_s,
-            "now": to_micros(upload.created_at),
-        }
+        arguments = contents.upload_columns(upload)
 
         def verb(connection: apsw.Connection) -> None:
             _check_room(connection, upload.account_id, upload.size_bytes, allowance)
@@ -157,17 +143,7 @@ class Owned:
             row = connection.execute(ASSET.upload, {"id": upload_id}).fetchone()
             if row is None:
                 raise NotFound(f"upload {upload_id}")
-            return Upload(
-                id=row[0],
-                account_id=row[1],
-                name=row[2],
-                size_bytes=row[3],
-                part_bytes=row[4],
-                sha256=row[5],
-                expires_after_s=row[6],
-                created_at=from_micros(row[7]),
-                parts=tuple(number for (number,) in connection.execute(ASSET.parts, {"id": upload_id})),
-            )
+            return contents.upload(row, [number for (number,) in connection.execute(ASSET.parts, {"id": upload_id})])
 
         return await self._database.read(question)
 
@@ -195,7 +171,7 @@ class Owned:
 def _same(connection: apsw.Connection, content: Content) -> Content | None:
     arguments = {"account_id": content.account_id, "sha256": content.sha256}
     row = connection.execute(ASSET.find_content, arguments).fetchone()
-    return None if row is None else _content(row)
+    return None if row is None else contents.content(row)
 
 
 def _check_room(connection: apsw.Connection, account_id: str, size_bytes: int, allowance: Allowance) -> None:
@@ -220,33 +196,3 @@ def _doom(connection: apsw.Connection, content_ids: Iterable[str]) -> None:
     ids = list(content_ids)
     if ids:
         connection.execute(ASSET.doom, {"ids": rows.to_json(ids)})
-
-
-def _arguments(content: Content) -> dict[str, str | int]:
-    return {
-        "id": content.id,
-        "account_id": content.account_id,
-        "sha256": content.sha256,
-        "key": content.key,
-        "media_type": content.media_type,
-        "size_bytes": content.size_bytes,
-    }
-
-
-def _content(row: rows.Row) -> Content:
-    return Content(id=row[0], account_id=row[1], sha256=row[2], key=row[3], media_type=row[4], size_bytes=row[5])
-
-
-def _owned(row: rows.Row) -> OwnedAsset:
-    return OwnedAsset(
-        id=row[0],
-        number=row[1],
-        account_id=row[2],
-        name=row[3],
-        sha256=row[4],
-        asset=Asset(key=row[5], media_type=row[6], size_bytes=row[7]),
-        created_at=from_micros(row[8]),
-        expires_at=None if row[9] is None else from_micros(row[9]),
-        ended_at=None if row[10] is None else from_micros(row[10]),
-        reason=row[11],
-    )

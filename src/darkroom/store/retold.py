@@ -11,8 +11,6 @@ EVENT = queries.load("event")
 GENERATION = queries.load("generation")
 STREAM = queries.load("stream")
 
-SECOND = 1_000_000
-
 
 class Retold:
     _database: Database
@@ -47,12 +45,7 @@ class Retold:
         return await self._database.read(lambda connection: _is_kept(connection, sequence))
 
     async def took(self) -> list[Took]:
-        return await self._database.read(
-            lambda connection: [
-                Took(model, provider, micros / SECOND, None if upstream is None else upstream / SECOND)
-                for model, provider, micros, upstream in connection.execute(STREAM.took)
-            ]
-        )
+        return await self._database.read(lambda connection: [rows.took(row) for row in connection.execute(STREAM.took)])
 
 
 def _is_kept(connection: apsw.Connection, after: int) -> bool:

@@ -1,19 +1,23 @@
 """Rows to values and back. Instants are microseconds, JSON is text; columns come in the order of the migrations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from darkroom.account import Account, Key
 from darkroom.asset import Asset
-from darkroom.clock import from_micros
+from darkroom.clock import from_micros, to_micros
 from darkroom.credits import Credits
 from darkroom.generation import Cause, Generation, Notice, Status
 from darkroom.ledger import Balance, Bucket, Entry, Kind, Purse
-from darkroom.records import NewGeneration
+from darkroom.ports import Address
+from darkroom.records import Attempt, NewGeneration, Settlement, Took
 
 Row = tuple[Any, ...]
+
+SECOND = 1_000_000
 
 _outputs = msgspec.json.Decoder(tuple[Asset, ...])
 _mapping = msgspec.json.Decoder(dict[str, Any])
@@ -25,6 +29,11 @@ STATES: dict[str, Status | Notice] = {**STATUSES, **{notice.value: notice for no
 
 def to_json(value: object) -> str:
     return _encoder.encode(value).decode()
+
+
+def mapping(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = _mapping.decode(text)
+    return found
 
 
 def generation(row: Row) -> Generation:
@@ -62,7 +71,81 @@ def generation(row: Row) -> Generation:
     )
 
 
-def accepted(new: NewGeneration, number: int, held: Sequence[Entry]) -> Generation:
+def columns(new: NewGeneration) -> dict[str, Any]:
+    """What a submit gives to be stored in the row, by column."""
+    return {
+        "id": new.id,
+        "account_id": new.account_id,
+        "dialect": new.dialect,
+        "model": new.model,
+        "modality": new.modality,
+        "task": new.task,
+        "provider": new.provider,
+        "inputs": to_json(new.inputs),
+        "wire": to_json(new.wire),
+        "quote": new.quote,
+        "created_at": to_micros(new.created_at),
+        "retention_days": new.retention_days,
+        "expires_after_s": new.expires_after_s,
+        "warn_before_s": new.warn_before_s,
+        "callback_url": new.callback_url,
+        "callback_events": to_json(new.callback_events),
+        "fingerprint": new.fingerprint,
+        "priority": new.priority,
+        "run_limit": new.run_limit,
+        "start_by": None if new.start_by is None else to_micros(new.start_by),
+        "deadline_at": None if new.deadline_at is None else to_micros(new.deadline_at),
+    }
+
+
+def ending(settlement: Settlement) -> dict[str, Any]:
+    """What a settlement gives to be stored in the row, by column; its credits are the books' affair."""
+    return {"status": settlement.status, "outputs": to_json(settlement.outputs), **cause(settlement.cause)}
+
+
+def cause(given: Cause | None) -> dict[str, str | None]:
+    return {"cause_code": given.code if given else None, "cause_message": given.message if given else None}
+
+
+def attempt(row: Row) -> Attempt:
+    return Attempt(
+        generation_id=row[0],
+        number=row[1],
+        provider=row[2],
+        ticket=row[3],
+        started_at=from_micros(row[4]),
+        outcome=row[5],
+        credential=row[6],
+        base_url=row[7],
+        sent_at=None if row[8] is None else from_micros(row[8]),
+        ended_at=None if row[9] is None else from_micros(row[9]),
+        reason=row[10],
+        detail=row[11],
+        cost_micro_usd=row[12],
+    )
+
+
+def ticket(
+    generation_id: str, attempt: int, text: str, *, address: Address, sent_at: datetime | None, reason: str
+) -> dict[str, Any]:
+    """An attempt's reference upstream, and where it went, by column."""
+    return {
+        "id": generation_id,
+        "attempt": attempt,
+        "ticket": text,
+        "credential": address.credential,
+        "base_url": address.base_url,
+        "sent_at": None if sent_at is None else to_micros(sent_at),
+        "reason": reason,
+    }
+
+
+def took(row: Row) -> Took:
+    model, provider, micros, upstream = row
+    return Took(model, provider, micros / SECOND, None if upstream is None else upstream / SECOND)
+
+
+def accepted(new: NewGeneration, number: int, held: Mapping[str, int]) -> Generation:
     """What reading the row of a generation that was just stored would give, without the reading."""
     return Generation(
         number=number,
@@ -76,7 +159,7 @@ def accepted(new: NewGeneration, number: int, held: Sequence[Entry]) -> Generati
         inputs=new.inputs,
         wire=new.wire,
         quote=new.quote,
-        held={entry.purse.value: entry.amount for entry in held},
+        held=held,
         created_at=new.created_at,
         callback_url=new.callback_url,
         callback_events=new.callback_events,

@@ -18,7 +18,7 @@ from darkroom.store.books import Books
 from darkroom.store.database import Database
 from darkroom.store.endpoints import Endpoints
 from darkroom.store.keyed import Keyed
-from darkroom.store.listing import list_generations
+from darkroom.store.listing import generations_page, generations_query
 from darkroom.store.owned import Owned
 from darkroom.store.recent import Recent
 from darkroom.store.retold import Retold
@@ -50,32 +50,9 @@ class SqliteStore(Books, Endpoints, Keyed, Owned, Retold, Tried):
         held = ledger.hold(
             new.account_id, new.id, quote=new.quote, available=self._available(connection, new.account_id)
         )
-        arguments = {
-            "id": new.id,
-            "account_id": new.account_id,
-            "dialect": new.dialect,
-            "model": new.model,
-            "modality": new.modality,
-            "task": new.task,
-            "provider": new.provider,
-            "inputs": rows.to_json(new.inputs),
-            "wire": rows.to_json(new.wire),
-            "quote": new.quote,
-            "held": rows.to_json({entry.purse: entry.amount for entry in held}),
-            "now": to_micros(new.created_at),
-            "retention_days": new.retention_days,
-            "expires_after_s": new.expires_after_s,
-            "warn_before_s": new.warn_before_s,
-            "callback_url": new.callback_url,
-            "callback_events": rows.to_json(new.callback_events),
-            "fingerprint": new.fingerprint,
-            "priority": new.priority,
-            "run_limit": new.run_limit,
-            "start_by": None if new.start_by is None else to_micros(new.start_by),
-            "deadline_at": None if new.deadline_at is None else to_micros(new.deadline_at),
-        }
-        connection.execute(GENERATION.insert, arguments)
-        generation = rows.accepted(new, connection.last_insert_rowid(), held)
+        told = {entry.purse.value: entry.amount for entry in held}
+        connection.execute(GENERATION.insert, {**rows.columns(new), "held": rows.to_json(told)})
+        generation = rows.accepted(new, connection.last_insert_rowid(), told)
         self._append(connection, held, at=new.created_at)
         if new.idempotency_key is not None:
             self._remember(connection, new)
@@ -116,7 +93,7 @@ class SqliteStore(Books, Endpoints, Keyed, Owned, Retold, Tried):
             if is_retry:
                 return generation
             cause = Cause("ambiguous", "an operator decided that the provider did not take the work")
-            ending = {"id": generation_id, "status": Status.FAILED, **_cause(cause), "now": to_micros(now)}
+            ending = {"id": generation_id, "status": Status.FAILED, **rows.cause(cause), "now": to_micros(now)}
             failed = rows.generation(_one(connection, GENERATION.end_queued, ending))
             return self._release(connection, failed, now=now)
 
@@ -130,10 +107,8 @@ class SqliteStore(Books, Endpoints, Keyed, Owned, Retold, Tried):
             arguments = {
                 "id": generation_id,
                 "attempt": attempt,
-                "status": settlement.status,
                 "spent": rows.to_json(spent),
-                "outputs": rows.to_json(settlement.outputs),
-                **_cause(settlement.cause),
+                **rows.ending(settlement),
                 "now": to_micros(now),
             }
             row = connection.execute(GENERATION.settle, arguments).fetchone()
@@ -205,7 +180,7 @@ class SqliteStore(Books, Endpoints, Keyed, Owned, Retold, Tried):
         def verb(connection: apsw.Connection) -> Generation | None:
             if self._get(connection, generation_id).attempt > 0:
                 return None
-            arguments = {"id": generation_id, "status": Status.FAILED, **_cause(cause), "now": to_micros(now)}
+            arguments = {"id": generation_id, "status": Status.FAILED, **rows.cause(cause), "now": to_micros(now)}
             row = connection.execute(GENERATION.end_queued, arguments).fetchone()
             if row is None:
                 return None
@@ -258,7 +233,13 @@ class SqliteStore(Books, Endpoints, Keyed, Owned, Retold, Tried):
         return rows.generation(row)
 
     async def list_generations(self, account_id: str, wanted: List, *, now: datetime) -> Page[Generation]:
-        return await self._database.read(lambda connection: list_generations(connection, account_id, wanted, now=now))
+        query, count, arguments = generations_query(account_id, wanted, now=now)
+
+        def question(connection: apsw.Connection) -> Page[Generation]:
+            total = None if count is None else connection.execute(count, arguments).get
+            return generations_page(wanted, connection.execute(query, arguments).fetchall(), total)
+
+        return await self._database.read(question)
 
     async def mark(self, generation_id: str, *, toggle_favorite: bool, rating: int | None) -> Generation:
         arguments = {"id": generation_id, "toggle": toggle_favorite, "rating": rating}
@@ -306,7 +287,3 @@ def _one(connection: apsw.Connection, query: str, arguments: dict[str, Any]) -> 
     if row is None:
         raise NotFound("what was to be changed")
     return row
-
-
-def _cause(cause: Cause | None) -> dict[str, str | None]:
-    return {"cause_code": cause.code if cause else None, "cause_message": cause.message if cause else None}

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import apsw
 
-from darkroom.clock import from_micros, to_micros
+from darkroom.clock import to_micros
 from darkroom.errors import StaleAttempt
 from darkroom.generation import Generation
 from darkroom.ports import NOWHERE, Address, Attempt
@@ -28,15 +28,7 @@ class Tried:
         sent_at: datetime | None = None,
         reason: str = "",
     ) -> None:
-        arguments = {
-            "id": generation_id,
-            "attempt": attempt,
-            "ticket": ticket,
-            "credential": address.credential,
-            "base_url": address.base_url,
-            "sent_at": None if sent_at is None else to_micros(sent_at),
-            "reason": reason,
-        }
+        arguments = rows.ticket(generation_id, attempt, ticket, address=address, sent_at=sent_at, reason=reason)
 
         def verb(connection: apsw.Connection) -> None:
             if connection.execute(ATTEMPT.note_ticket, arguments).fetchone() is None:
@@ -60,12 +52,12 @@ class Tried:
 
     async def ambiguous(self) -> list[Attempt]:
         return await self._database.read(
-            lambda connection: [_attempt(row) for row in connection.execute(ATTEMPT.ambiguous)]
+            lambda connection: [rows.attempt(row) for row in connection.execute(ATTEMPT.ambiguous)]
         )
 
 
 def attempts_of(connection: apsw.Connection, generation_id: str) -> tuple[Attempt, ...]:
-    return tuple(_attempt(row) for row in connection.execute(ATTEMPT.of, {"id": generation_id}))
+    return tuple(rows.attempt(row) for row in connection.execute(ATTEMPT.of, {"id": generation_id}))
 
 
 def end_attempt(
@@ -86,21 +78,3 @@ def end_attempt(
         "now": to_micros(now),
     }
     connection.execute(ATTEMPT.end, arguments)
-
-
-def _attempt(row: rows.Row) -> Attempt:
-    return Attempt(
-        generation_id=row[0],
-        number=row[1],
-        provider=row[2],
-        ticket=row[3],
-        started_at=from_micros(row[4]),
-        outcome=row[5],
-        credential=row[6],
-        base_url=row[7],
-        sent_at=None if row[8] is None else from_micros(row[8]),
-        ended_at=None if row[9] is None else from_micros(row[9]),
-        reason=row[10],
-        detail=row[11],
-        cost_micro_usd=row[12],
-    )

@@ -37,8 +37,8 @@ LOST = (
 )
 """The connection is gone, or there is none. Whether what was asked for has been done is not known."""
 
-UNDONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-"""The database has undone it all, so that it can be asked again."""
+UNDONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.InvalidCachedStatementError)
+"""The database has undone it all, so that it can be asked again: two that waited for each other, or a migration."""
 
 log = structlog.get_logger(__name__)
 

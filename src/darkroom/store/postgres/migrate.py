@@ -51,7 +51,7 @@ async def migrate(connection: Connection, *, to: int | None = None) -> list[int]
                 await connection.execute(script)
                 applied.append(number)
         if to is None:
-            await connection.execute(functions())
+            await _renew_functions(connection)
         await _note(connection, max(applied, default=found.version))
     return applied
 
@@ -65,6 +65,18 @@ async def standing(connection: Connection) -> Standing:
         raise Misconfigured(f"the database was made by a newer Darkroom (its version is {version}); upgrade this one")
     missing = tuple(number for number, _ in migrations(POSTGRES) if number > version)
     return Standing(version, missing, is_current=not missing and digest == _digest())
+
+
+async def _renew_functions(connection: Connection) -> None:
+    # One whose arguments have changed would stay beside the new one, and be called. Those of triggers are the tables'.
+    stale = await connection.fetch(
+        "SELECT oid::regprocedure::text FROM pg_proc "
+        "WHERE pronamespace = $1::text::regnamespace AND prorettype != 'trigger'::regtype",
+        SCHEMA,
+    )
+    for (signature,) in stale:
+        await connection.execute(f"DROP FUNCTION {signature}")
+    await connection.execute(functions())
 
 
 async def _note(connection: Connection, version: int) -> None:

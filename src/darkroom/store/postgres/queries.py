@@ -1,10 +1,10 @@
 """Queries for PostgreSQL: those of the embedded store, but for the ones that `postgres/queries/*.sql` writes anew."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from types import SimpleNamespace
+from functools import cache
 from typing import Any, Protocol
 
 from darkroom.store.queries import POSTGRES, STORE, read
@@ -54,13 +54,22 @@ class Query:
         await connection.execute(self.text, *self.arguments(given))
 
 
-def load(name: str) -> SimpleNamespace:
+class Queries:
     """The queries of one file as attributes."""
-    texts = {**dict(read(STORE, name)), **dict(read(POSTGRES, name))}
-    return SimpleNamespace(**{each: _query(text) for each, text in texts.items()})
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._queries = {name: query(text) for name, text in texts.items()}
+
+    def __getattr__(self, name: str) -> Query:
+        return self._queries[name]
 
 
-def _query(text: str) -> Query:
+def load(name: str) -> Queries:
+    return Queries({**dict(read(STORE, name)), **dict(read(POSTGRES, name))})
+
+
+@cache
+def query(text: str) -> Query:
     """With `:name` turned into `$1`."""
     # A colon within a comment is no argument.
     bare = re.sub(r"--[^\n]*", "", text)

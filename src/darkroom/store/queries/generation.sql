@@ -4,7 +4,7 @@ INSERT INTO generation (id, account_id, dialect, model, modality, task, provider
                         created_at, retention_days, expires_after_s, warn_before_s, callback_url, fingerprint, priority,
                         run_limit, start_by, deadline_at, callback_events)
 VALUES (:id, :account_id, :dialect, :model, :modality, :task, :provider, :inputs, :wire, :quote, :held, 'queued',
-        :now, :retention_days, :expires_after_s, :warn_before_s,
+        :created_at, :retention_days, :expires_after_s, :warn_before_s,
         :callback_url, :fingerprint, :priority, :run_limit, :start_by, :deadline_at, :callback_events);
 
 -- name: by_id
@@ -82,7 +82,7 @@ UPDATE generation
 RETURNING *;
 
 -- name: hide
-UPDATE generation SET is_hidden = 1, expires_at = :now WHERE id = :id AND settled_at IS NOT NULL RETURNING *;
+UPDATE generation SET is_hidden = TRUE, expires_at = :now WHERE id = :id AND settled_at IS NOT NULL RETURNING *;
 
 -- name: expired
 -- Past retention, and still holding assets.
@@ -99,4 +99,4 @@ RETURNING *;
 
 -- name: forget_assets
 -- The row stays for the books, and for whoever asks what became of it; what it pointed to is gone.
-UPDATE generation SET outputs = '[]', inputs = '{}', wire = '{}', is_swept = 1 WHERE id = :id;
+UPDATE generation SET outputs = '[]', inputs = '{}', wire = '{}', is_swept = TRUE WHERE id = :id;

@@ -82,8 +82,9 @@ BEGIN
 END $$;
 
 -- A worker takes its turn: the attempt's number is the fence for everything that follows. The attempt is there before the
--- paid call. One row for each id, empty where it is not queued (any more).
-CREATE OR REPLACE FUNCTION begin_attempts(given jsonb[], by_writer text)
+-- paid call. One row for each id, empty where it is not queued (any more). Asked `again` after a lost answer, a writer is
+-- given what it has begun: by the same writer at the same microsecond nothing is begun twice.
+CREATE OR REPLACE FUNCTION begin_attempts(given jsonb[], by_writer text, again boolean)
 RETURNS TABLE (told_event bigint, begun generation) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -97,7 +98,13 @@ BEGIN
          WHERE id = one ->> 'id' AND status = 'queued'
         RETURNING * INTO taken;
         IF NOT FOUND THEN
-            RETURN QUERY SELECT NULL::bigint, NULL::generation;
+            RETURN QUERY SELECT told.sequence, ours
+               FROM (SELECT 1) AS always
+               LEFT JOIN generation AS ours ON again AND ours.id = one ->> 'id' AND ours.status = 'running'
+                     AND EXISTS (SELECT 1 FROM event WHERE generation_id = ours.id AND status = 'running'
+                                    AND writer = by_writer AND at = (one ->> 'now')::bigint)
+               LEFT JOIN LATERAL (SELECT max(sequence) AS sequence FROM event WHERE generation_id = ours.id) AS told
+                      ON TRUE;
             CONTINUE;
         END IF;
         INSERT INTO attempt (generation_id, number, provider, started_at)
@@ -106,14 +113,33 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Before the paid call with where it goes, and right after it with the answer. The fence is the generation's own row.
+CREATE OR REPLACE FUNCTION note_tickets(given jsonb[]) RETURNS TABLE (is_noted boolean) LANGUAGE plpgsql AS $$
+DECLARE
+    one jsonb;
+BEGIN
+    FOREACH one IN ARRAY given LOOP
+        UPDATE attempt
+           SET ticket = one ->> 'ticket', credential = one ->> 'credential', base_url = one ->> 'base_url',
+               sent_at = (one ->> 'sent_at')::bigint, reason = one ->> 'reason'
+         WHERE generation_id = one ->> 'id' AND number = (one ->> 'attempt')::int
+           AND EXISTS (SELECT 1 FROM generation WHERE id = one ->> 'id' AND status = 'running'
+                          AND attempt = (one ->> 'attempt')::int);
+        RETURN QUERY SELECT FOUND;
+    END LOOP;
+END $$;
+
 -- When the assets of what ends now are to go: as its plan says, or sooner where its caller does.
 CREATE OR REPLACE FUNCTION expiry(of_generation generation, ended_at bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT ended_at + least(of_generation.retention_days * 86400, of_generation.expires_after_s) * 1000000;
 $$;
 
-CREATE OR REPLACE FUNCTION end_attempt(of_generation generation, how text, ended bigint) RETURNS void
-LANGUAGE sql AS $$
-    UPDATE attempt SET ended_at = ended, outcome = how
+CREATE OR REPLACE FUNCTION end_attempt(
+    of_generation generation, how text, ended bigint, went_wrong text DEFAULT '', cost bigint DEFAULT NULL
+) RETURNS void LANGUAGE sql AS $$
+    UPDATE attempt
+       SET ended_at = ended, outcome = how, detail = coalesce(nullif(went_wrong, ''), detail),
+           cost_micro_usd = coalesce(cost_micro_usd + cost, cost_micro_usd, cost)
      WHERE generation_id = of_generation.id AND number = of_generation.attempt;
 $$;
 
@@ -137,7 +163,7 @@ BEGIN
          WHERE id = one ->> 'id' AND status = 'running' AND attempt = (one ->> 'attempt')::int
         RETURNING * INTO ended;
         IF FOUND THEN
-            PERFORM end_attempt(ended, one ->> 'status', at_once);
+            PERFORM end_attempt(ended, one ->> 'status', at_once, '', (one ->> 'cost')::bigint);
             PERFORM pay(ended.account_id, ended.id, (one ->> 'used')::bigint, at_once);
             RETURN QUERY SELECT announce(ended, by_writer, at_once), ended;
         ELSE
@@ -152,18 +178,19 @@ BEGIN
     END LOOP;
 END $$;
 
--- Give attempts' generations to the next attempts; a row for each, empty where the attempt is stale.
+-- Give attempts' generations to the next attempts, at the same provider or at another; a row for each, empty where the attempt is stale.
 CREATE OR REPLACE FUNCTION hand_back(given jsonb[]) RETURNS SETOF generation LANGUAGE plpgsql AS $$
 DECLARE
     one jsonb;
     given_up generation;
 BEGIN
     FOREACH one IN ARRAY given LOOP
-        UPDATE generation SET status = 'queued'
+        UPDATE generation SET status = 'queued', provider = coalesce(one ->> 'provider', provider)
          WHERE id = one ->> 'id' AND status = 'running' AND attempt = (one ->> 'attempt')::int
         RETURNING * INTO given_up;
         IF FOUND THEN
-            PERFORM end_attempt(given_up, one ->> 'outcome', (one ->> 'now')::bigint);
+            PERFORM end_attempt(given_up, one ->> 'outcome', (one ->> 'now')::bigint, one ->> 'detail',
+                                (one ->> 'cost')::bigint);
             PERFORM enqueue(given_up, (one ->> 'now')::bigint);
         END IF;
         RETURN NEXT given_up;
@@ -223,6 +250,25 @@ BEGIN
     FOR cut_off IN UPDATE generation SET status = 'queued' WHERE settled_at IS NULL AND status = 'running'
                    RETURNING * LOOP
         PERFORM enqueue(cut_off, rescued_at);
+        count := count + 1;
+    END LOOP;
+    RETURN count;
+END $$;
+
+-- A message to whoever asked to be told before the assets go, once. Returns how many generations it was about.
+CREATE OR REPLACE FUNCTION warn(warned_at bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    expiring generation;
+    count bigint := 0;
+BEGIN
+    PERFORM lock_accounts(ARRAY(
+        SELECT account_id FROM generation
+         WHERE warn_before_s IS NOT NULL AND NOT is_warned AND expires_at - warn_before_s * 1000000 <= warned_at));
+    FOR expiring IN UPDATE generation SET is_warned = TRUE
+                     WHERE warn_before_s IS NOT NULL AND NOT is_warned
+                       AND expires_at - warn_before_s * 1000000 <= warned_at AND expires_at > warned_at
+                    RETURNING * LOOP
+        PERFORM deliver(expiring, 'expiring', warned_at);
         count := count + 1;
     END LOOP;
     RETURN count;

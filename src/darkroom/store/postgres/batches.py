@@ -1,0 +1,78 @@
+"""What is asked for while a statement is on its way goes into the next one together: one commit for many."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from darkroom.store.postgres.database import LOST, UNDONE, Database
+
+Asked = TypeVar("Asked")
+Told = TypeVar("Told")
+
+CarryOut = Callable[[list[Asked], bool], Awaitable[list[Told]]]
+"""Takes what was asked and whether it may have been carried out before; an answer for each, in order."""
+
+MOST = 200
+"""As many go into one statement: it holds the locks of all their accounts until it is on the disk."""
+
+LANES = 2
+"""So many statements of one kind are on their way at once: one that waits for a lock does not stop all others."""
+
+
+class Batches(Generic[Asked, Told]):
+    """Only for what may be asked twice: where the connection is lost, nobody knows whether it has been carried out."""
+
+    def __init__(self, database: Database, carry_out: CarryOut[Asked, Told]) -> None:
+        self._database = database
+        self._carry_out = carry_out
+        self._waiting: deque[tuple[Asked, asyncio.Future[Told]]] = deque()
+        self._lanes: set[asyncio.Task[None]] = set()
+
+    async def ask(self, asked: Asked) -> Told:
+        future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+        self._waiting.append((asked, future))
+        if len(self._lanes) < LANES:
+            lane = asyncio.create_task(self._run())
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+        # Whoever goes away leaves it to be carried out all the same.
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+            await self._answer(batch)
+
+    async def _answer(self, batch: "list[tuple[Asked, asyncio.Future[Told]]]") -> None:
+        try:
+            told = await self._insist([asked for asked, _ in batch])
+        except Exception as error:  # noqa: BLE001 - the one who asked gets it, whatever it is
+            if len(batch) == 1:
+                _fail(batch[0][1], error)
+                return
+            # One of them was refused, and took the others with it: each by itself, then.
+            for one in batch:
+                await self._answer([one])
+            return
+        for (_, future), answer in zip(batch, told, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
+    async def _insist(self, asked: list[Asked]) -> list[Told]:
+        is_again = False
+
+        async def once() -> list[Told]:
+            nonlocal is_again
+            try:
+                return await self._carry_out(asked, is_again)
+            except LOST:
+                is_again = True
+                raise
+
+        return await self._database.insist(once, excuses=(*LOST, *UNDONE))
+
+
+def _fail(future: "asyncio.Future[Told]", error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
