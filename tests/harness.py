@@ -139,6 +139,12 @@ async def running(
                 await engine.close(after_answers=server.close)
 
 
+def file_of(engine: Engine) -> Database:
+    """The file beneath an engine's store, for raw hands on its tables."""
+    assert isinstance(engine.database, Database)
+    return engine.database
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -25,6 +25,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000
     public_url: str = ""
     """What URLs in answers begin with; empty takes the request's own host."""
+    database: str = ""
+    """postgresql://user:password@host/name; empty is a file in the data folder."""
+    database_connections: Annotated[int, Meta(ge=2)] = 10
+    """How many connections to PostgreSQL this process may have."""
     assets: str = ""
     """A folder, or a URL such as s3://bucket/prefix; empty is `assets` in the data folder."""
     assets_direct: bool = True

@@ -8,12 +8,12 @@ from typing import Protocol
 
 import msgspec
 
-from darkroom.account import Account, Key, Principal
+from darkroom.account import Principal
 from darkroom.asset import Assets
+from darkroom.books import Books
 from darkroom.brief import Brief, Produced
 from darkroom.credits import Credits
 from darkroom.generation import Cause, Generation, Status
-from darkroom.ledger import Balance, Entry, Kind, Purse
 from darkroom.owned import OwnedAssets
 from darkroom.records import (
     Accepted,
@@ -28,7 +28,7 @@ from darkroom.records import (
     Took,
     Turn,
 )
-from darkroom.verbs import List, ListEntries, Page, Reference
+from darkroom.verbs import List, Page, Reference
 from darkroom.webhook import Delivery, Webhook, Webhooks
 
 KEYS_LIVE = timedelta(hours=24)
@@ -151,7 +151,7 @@ class Provider(Protocol):
     async def close(self) -> None: ...
 
 
-class Store(OwnedAssets, Webhooks, Protocol):
+class Store(Books, OwnedAssets, Webhooks, Protocol):
     """Verbs, each one transaction. An answer means that it is on the disk."""
 
     async def submit(self, new: NewGeneration) -> Generation:
@@ -317,44 +317,6 @@ class Store(OwnedAssets, Webhooks, Protocol):
     async def forget_assets(self, generation_ids: Sequence[str]) -> None:
         """Their bytes have been deleted: forget what was told and made, and hold no content any more."""
         ...
-
-    async def create_account(self, name: str, *, plan: str, now: datetime) -> Account: ...
-
-    async def find_account(self, name: str) -> Account:
-        """By name or id; raises `NotFound`."""
-        ...
-
-    async def accounts(self) -> list[Account]: ...
-
-    async def rename_account(self, account_id: str, name: str) -> Account: ...
-
-    async def set_plan(self, account_id: str, plan: str) -> Account: ...
-
-    async def create_key(
-        self, account_id: str, *, name: str, hint: str, dialect: str, hash: bytes, now: datetime
-    ) -> Key: ...
-
-    async def find_key(self, hash: bytes) -> tuple[Account, Key] | None: ...
-
-    async def keys(self, account_id: str) -> tuple[Key, ...]: ...
-
-    async def rename_key(self, account_id: str, number: int, name: str) -> Key: ...
-
-    async def revoke_key(self, account_id: str, number: int, *, now: datetime) -> Key: ...
-
-    async def grant(self, account_id: str, amount: Credits, *, purse: Purse, note: str, now: datetime) -> Entry: ...
-
-    async def balances(self, account_id: str) -> Mapping[Purse, Balance]: ...
-
-    async def turnover(self, account_id: str, *, since: datetime) -> Mapping[Kind, Credits]:
-        """What has moved in an account since an instant, by kind of entry; a kind that has not is not there."""
-        ...
-
-    async def in_flight(self, account_id: str) -> int: ...
-
-    async def list_entries(self, account_id: str, wanted: ListEntries) -> Page[Entry]: ...
-
-    async def audit(self) -> Audit: ...
 
 
 class Queue(Protocol):

@@ -46,6 +46,7 @@ from darkroom.retries import Retries
 from darkroom.service import Service
 from darkroom.shelf import Shelf
 from darkroom.store.database import Database
+from darkroom.store.opening import choose
 from darkroom.store.sqlite import SqliteStore
 from darkroom.streams import Streams
 from darkroom.sweeper import Sweeper
@@ -105,8 +106,7 @@ class Engine:
         self.catalogue = configured.join(models or catalogue_of(settings, with_providers=False))
         self.plans = plans.load(Path(settings.plans) if settings.plans else None)
         self.dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
-        self.database = Database(self.folder / "darkroom.db")
-        self.store = store(self.database)
+        self.database, self.store = choose(settings, on_file=store)
         self.assets = assets or open_assets(settings.assets or str(self.folder / "assets"))
         secret = _secret(self.folder / "secret")
         self.links = Links(secret)

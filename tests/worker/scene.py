@@ -24,6 +24,7 @@ from darkroom.testing import FrozenClock, ScriptedProvider, Step
 from darkroom.verbs import Cancel, Submit
 from darkroom.wiring import Engine
 from darkroom.worker import Worker
+from tests.harness import file_of
 
 REEL = """
 slug = "reel"
@@ -77,7 +78,7 @@ class Scene:
         def question(connection: Any) -> list[tuple[Any, ...]]:
             return list(connection.execute(query))
 
-        return await self.engine.database.read(question)
+        return await file_of(self.engine).read(question)
 
     async def outcomes(self) -> list[tuple[Any, ...]]:
         """Each attempt's number, ticket and outcome."""

@@ -20,6 +20,7 @@ from darkroom.sweeper import Sweeper
 from darkroom.testing import FrozenClock, ScriptedProvider, an_output
 from darkroom.verbs import Fetch, List, Remove
 from darkroom.webhook import Delivery, Parcel
+from tests.harness import file_of
 from tests.worker.scene import Scene, files_in, interrupted, play, until, working
 
 NOW = FrozenClock().now()
@@ -248,7 +249,7 @@ def test_a_change_elsewhere_is_found_behind_any_number_of_our_own(tmp_path: Path
         async with working(tmp_path, provider) as scene:
             id = await scene.submit()
             await provider.entered.wait()
-            await scene.engine.database.write(
+            await file_of(scene.engine).write(
                 lambda connection: connection.execute(
                     "INSERT INTO event (generation_id, status, at, writer)"
                     " WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 12000)"
@@ -289,7 +290,7 @@ class BrokenOnce(SqliteStore):
 def test_a_sweeper_outlives_the_store_s_bad_moments(tmp_path: Path) -> None:
     async def act() -> None:
         async with working(tmp_path, []) as scene:
-            store = BrokenOnce(scene.engine.database)
+            store = BrokenOnce(file_of(scene.engine))
             engine = scene.engine
             sweeper = Sweeper(
                 store=store,
