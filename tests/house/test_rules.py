@@ -15,6 +15,7 @@ OUTERMOST = {
     "deadlines.py": "one row that cannot be written must not keep the others",
     "courier.py": "one bad message must not keep the others",
     "store/database.py": "whoever asked gets the error, whatever it is",
+    "store/postgres/batches.py": "whoever asked gets the error, whatever it is",
     "sweeper.py": "one bad sweep must not be the last",
     "web/switchboard.py": "the server's outermost frame",
     "worker.py": "a bug must not keep a caller's credits",
