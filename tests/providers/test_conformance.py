@@ -53,6 +53,11 @@ def only_polled(name: str) -> None:
         pytest.skip("answers its submits with the result")
 
 
+def only_at_once(name: str) -> None:
+    if not FAKES[name]().is_sync:
+        pytest.skip("answers its submits with an id")
+
+
 def test_every_shipped_manifest_has_a_fake(name: str) -> None:
     assert set(FAKES) == set(shipped())
 
@@ -148,7 +153,7 @@ def test_a_5xx_to_a_submit_says_nothing(name: str, when: str, status: int, tmp_p
     play(name, tmp_path, story)
 
 
-@pytest.mark.parametrize("when", ["before", "after", "inside"])
+@pytest.mark.parametrize("when", ["before", "after", "inside", "chunk"])
 def test_a_submit_that_is_cut_says_nothing(name: str, when: str, tmp_path: Path) -> None:
     async def story(scene: Facing) -> None:
         scene.fake.trouble("submit", Trouble(when))
@@ -311,3 +316,50 @@ def test_a_page_in_place_of_the_result_is_no_result(name: str, tmp_path: Path) -
             await scene.finish(work, await scene.submit(work))
 
     play(name, tmp_path, story, states=("completed",))
+
+
+@pytest.mark.parametrize("when", ["inside", "chunk"])
+def test_a_large_result_that_is_cut_is_neither_a_result_nor_asked_for_again(
+    name: str, when: str, tmp_path: Path
+) -> None:
+    only_at_once(name)
+
+    async def story(scene: Facing) -> None:
+        scene.fake.media = scene.fake.media + bytes(8 << 20)
+        scene.fake.trouble("submit", Trouble(when))
+        work = scene.work()
+        with pytest.raises(Ambiguous):
+            await scene.submit(work)
+        assert scene.fake.counts["submit"] == 1
+        assert not any(work.folder.iterdir())
+
+    play(name, tmp_path, story)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b'{"unheard": "of"}'], ids=str)
+def test_an_answer_without_a_result_has_been_paid_for(name: str, body: bytes, tmp_path: Path) -> None:
+    only_at_once(name)
+
+    async def story(scene: Facing) -> None:
+        headers = {"Content-Type": "application/json"}
+        scene.fake.trouble("submit", Trouble("after", status=200, headers=headers, body=body))
+        with pytest.raises(ProviderRejected):
+            await scene.submit(scene.work())
+
+    play(name, tmp_path, story)
+
+
+def test_a_submit_that_is_canceled_gives_its_place_back(name: str, tmp_path: Path) -> None:
+    only_at_once(name)
+
+    async def story(scene: Facing) -> None:
+        scene.fake.hold.clear()
+        submit = asyncio.create_task(scene.submit(scene.work()))
+        await scene.fake.taken.wait()
+        submit.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await submit
+        scene.fake.hold.set()
+        assert isinstance(await scene.submit(scene.work()), Output)
+
+    play(name, tmp_path, story, limits={"slots": 1})

@@ -7,6 +7,7 @@ from tests.providers.fakes.fal import Fal
 from tests.providers.fakes.kling import Kling
 from tests.providers.fakes.luma import Luma
 from tests.providers.fakes.minimax import MiniMax, MiniMaxAudio, MiniMaxH3
+from tests.providers.fakes.openai_speech import OpenaiSpeech
 from tests.providers.fakes.runway import Runway
 
 FAKES: dict[str, Callable[[], Fake]] = {
@@ -18,6 +19,7 @@ FAKES: dict[str, Callable[[], Fake]] = {
         MiniMax,
         MiniMaxAudio,
         MiniMaxH3,
+        OpenaiSpeech,
         Runway,
     )
 }

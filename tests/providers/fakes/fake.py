@@ -56,7 +56,8 @@ class Told:
 @dataclass(frozen=True)
 class Trouble:
     """What goes wrong with one call. `when` is before the upstream has done anything, or after. With a status it
-    answers so; without one it cuts the connection, `inside` in the middle of its answer."""
+    answers so; without one it cuts the connection, `inside` in the middle of its answer, `chunk` in the middle of one
+    whose length it has not told."""
 
     when: str
     status: int = 0
@@ -94,6 +95,9 @@ class Fake:
         self.hold = asyncio.Event()
         self.hold.set()
         self.media = MEDIA[self.modality]()
+        # What has come about: work was taken, a result is being fetched.
+        self.taken = asyncio.Event()
+        self.fetched = asyncio.Event()
 
     # What a subclass says.
 
@@ -117,6 +121,7 @@ class Fake:
         number = len(self.jobs) + 1
         job = Job(id=self.new_id(number), body=body, key=key, states=deque(self.states))
         self.jobs[job.id] = job
+        self.taken.set()
         return job
 
     def new_id(self, number: int) -> str:
@@ -142,11 +147,15 @@ class Fake:
         response = web.StreamResponse(headers={"Content-Type": TYPE[self.modality]})
         response.content_length = len(self.media)
         await response.prepare(request)
-        half = len(self.media) // 2
-        await response.write(self.media[:half])
+        self.fetched.set()
+        media = self.media
+        await response.write(media[: len(media) // 2])
         await self.hold.wait()
-        await response.write(self.media[half:])
+        await response.write(media[len(media) // 2 :])
         return response
+
+    def _has_result(self, told: Told) -> bool:
+        return isinstance(told.body, bytes) or (self.is_sync and self.url not in str(told.body))
 
     def _serve(self, kind: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def serve(request: web.Request) -> web.StreamResponse:
@@ -161,7 +170,7 @@ class Fake:
             told = handler(seen) if self.is_let_in(seen) else self.shut_out()
             if trouble is not None:
                 return await _trouble(request, trouble, told)
-            if kind in ("result", "submit") and isinstance(told.body, bytes):
+            if kind in ("result", "submit") and self._has_result(told):
                 await self.hold.wait()
             return _response(told)
 
@@ -213,12 +222,15 @@ async def _trouble(request: web.Request, trouble: Trouble, told: Told | None = N
         body = {"message": "trouble"} if trouble.body is None else trouble.body
         return _response(Told(trouble.status, body, trouble.headers))
     assert request.transport is not None
-    if trouble.when == "inside" and told is not None:
+    if trouble.when in ("inside", "chunk") and told is not None:
         whole = _response(told)
         content = whole.body
         assert isinstance(content, bytes)
         partial = web.StreamResponse(status=whole.status, headers={"Content-Type": whole.content_type})
-        partial.content_length = len(content)
+        if trouble.when == "chunk":
+            partial.enable_chunked_encoding()
+        else:
+            partial.content_length = len(content)
         await partial.prepare(request)
         await partial.write(content[: len(content) // 2])
         await partial.drain()

@@ -40,6 +40,9 @@ class Collector:
     async def output(self, work: Work, credential: Credential, words: Words, answer: Answer) -> Output:
         """The files that an answer names, or that it is."""
         if self.manifest.files is None:
+            limit_bytes = self.manifest.form.limits.result_bytes
+            if len(answer.body) > limit_bytes:
+                raise ProviderRejected(f"the result is too large: it has more than {limit_bytes} bytes")
             path = work.folder / "result"
             await asyncio.to_thread(path.write_bytes, answer.body)
             whole = await fetched(path, answer.headers.get("content-type", "").partition(";")[0])
@@ -73,7 +76,7 @@ class Collector:
         url = url_of(item)
         declared = self.manifest.form.outputs.type or (str(item.get("type") or "") if isinstance(item, dict) else "")
         if url is None:
-            content = bytes_of(item, self.manifest.form.limits.result_bytes)
+            content = await asyncio.to_thread(bytes_of, item, self.manifest.form.limits.result_bytes)
             await asyncio.to_thread(path.write_bytes, content)
             whole = await fetched(path, "")
         else:

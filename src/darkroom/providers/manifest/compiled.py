@@ -134,6 +134,8 @@ def _check(form: Form) -> None:
         raise Fault("says no word for 'completed'", "poll", "statuses")
     if form.outputs.each is not None and not form.outputs.files:
         raise Fault("needs outputs.files, which finds the items", "outputs", "each")
+    if form.result is not None and form.poll is None:
+        raise Fault("there is nothing to ask for where the answer to the submit is the result", "result")
     if form.cancel is not None and form.poll is None:
         raise Fault("there is nothing to cancel where the answer to the submit is the result", "cancel")
     names = [credential.name for credential in form.credentials]

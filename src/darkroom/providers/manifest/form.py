@@ -130,9 +130,10 @@ class LookupForm(CallForm, frozen=True, kw_only=True):
 
 
 class CostForm(Part, frozen=True, kw_only=True):
-    """`usd` is what the last answer says that it cost, in US dollars."""
+    """`usd` is what the last answer says that it cost, in US dollars. With `bills_canceled` what runs is paid
+    for, though it is canceled."""
 
-    usd: str
+    usd: str = ""
     bills_canceled: bool = False
 
 

@@ -85,10 +85,11 @@ class ManifestProvider:
         credential.running.add(work.reference)
         try:
             started = await self._start(work, credential)
+        except Ambiguous:
+            raise  # it may well run: it goes on counting until someone knows
         except BaseException as error:
-            # Ambiguous work may well run: it goes on counting until someone knows.
-            if not isinstance(error, Ambiguous | asyncio.CancelledError):
-                credential.running.discard(work.reference)
+            # A canceled submit too: nobody would ever say that it has ended.
+            self._ended(work, credential, error.cost_micro_usd if isinstance(error, Failure) else None)
             raise
         if isinstance(started, Output):
             self._ended(work, credential, started.cost_micro_usd)
@@ -120,7 +121,7 @@ class ManifestProvider:
             return Ticket(msgspec.json.encode(Reference(answer=words["answer"])).decode())
         try:
             return await self._collector.output(work, credential, words, answer)
-        except ProviderUnavailable as error:
+        except (ProviderRejected, ProviderUnavailable) as error:
             raise ProviderRejected(str(error), cost_micro_usd=self._upstream.cost(words)) from None
 
     async def rehearse(self, work: Work) -> Request:
