@@ -9,13 +9,13 @@ import pytest
 
 from darkroom.brief import Role, Task
 from darkroom.clock import SystemClock
-from darkroom.errors import ManifestError, ProviderRejected, ProviderUnavailable
+from darkroom.errors import Failure, ManifestError, ProviderRejected, ProviderUnavailable
 from darkroom.guarded import GuardedClient
 from darkroom.ports import Pending, Ticket
 from darkroom.providers.configured import make
 from darkroom.providers.manifest.reading import read
 from tests.providers.fakes.fake import Fake, Handler, Seen, Told, Trouble
-from tests.providers.fakes.media import png
+from tests.providers.fakes.media import mp4, png
 from tests.providers.scene import Facing
 
 HARBOUR = """
@@ -53,6 +53,10 @@ status = "answer.state"
 [poll.statuses]
 running = ["busy"]
 completed = ["done"]
+
+[outputs]
+files = "answer.file"
+authorize = true
 """
 
 
@@ -60,42 +64,58 @@ class Harbour(Fake):
     name = "harbour"
     submitted: ClassVar[Any] = {"what": "paint a red fox in the snow!", "cargo": []}
     polled_at = ""
+    file = ""
 
     def routes(self) -> list[tuple[str, str, str, Handler]]:
         return [
             ("POST", "/berths", "berth", lambda seen: Told(201, {"number": 7})),
             ("POST", "/landings", "land", self.land),
             ("POST", "/works", "submit", self.submit),
-            ("GET", "/works/{id}", "poll", lambda seen: Told(200, {"state": "busy"})),
+            ("GET", "/works/{id}", "poll", self.poll),
+            ("GET", "/moved/{how}", "file", self.moved),
         ]
+
+    def moved(self, seen: Seen) -> Told:
+        """Files are one step, or two, or endlessly many further on; `else` is at a host of another name."""
+        where = {"one": "/files/fox.mp4", "two": "/moved/one", "round": "/moved/round"}.get(seen.match["how"])
+        there = self.url.replace("127.0.0.1", "localhost") + "/files/fox.mp4"
+        return Told(302, headers={"Location": where or there})
 
     def land(self, seen: Seen) -> Told:
         return Told(200, {"name": f"cargo-{self.counts['land']}"})
+
+    def poll(self, seen: Seen) -> Told:
+        return Told(200, {"state": "done" if self.file else "busy", "file": self.url + self.file})
 
     def submit(self, seen: Seen) -> Told:
         job = self.accept(seen.body)
         return Told(200, {"id": job.id, "url": f"{self.polled_at or self.url}/works/{job.id}"})
 
 
-def play(folder: Path, story: Callable[[Facing], Awaitable[None]], *, more: str = "", at: str = "") -> Harbour:
+def play(
+    folder: Path, story: Callable[[Facing], Awaitable[None]], *, more: str = "", at: str = "", file: str = ""
+) -> Harbour:
     """`more` is said above the file's tables; `at` is the host that the upstream tells to be polled at."""
     fake = Harbour()
+    fake.file = file
 
     async def run() -> None:
         async with asyncio.timeout(20), fake.serving():
             if at:
                 fake.polled_at = fake.url.replace("127.0.0.1", at)
             (folder / "secret").write_text(fake.secret)
-            file = folder / "harbour.toml"
+            manifest = folder / "harbour.toml"
             credential = f'[[credentials]]\nfile = "{folder / "secret"}"\n'
-            file.write_text(more + HARBOUR.format(url=fake.url) + credential)
+            manifest.write_text(more + HARBOUR.format(url=fake.url) + credential)
             guarded = GuardedClient(allow_loopback=True)
-            provider = make(read(file), guarded=guarded, clock=SystemClock())
+            provider = make(read(manifest), guarded=guarded, clock=SystemClock())
+            await guarded.open()
             await provider.open()
             try:
                 await story(Facing(fake, provider, folder))
             finally:
                 await provider.close()
+                await guarded.close()
 
     asyncio.run(run())
     return fake
@@ -223,3 +243,32 @@ def test_an_unsigned_upload_carries_no_secret_and_goes_to_hosts(hosts: str, is_m
     asyncio.run(run())
     assert fake.counts["berth"] == int(is_made)
     assert all("Authorization" not in seen.headers for _, seen in fake.seen)
+
+
+@pytest.mark.parametrize(
+    ("file", "more", "failure"),
+    [
+        ("/moved/one", "", None),
+        ("/moved/two", "", None),
+        ("/moved/else", 'hosts = ["localhost"]', None),
+        ("/moved/else", "", ProviderRejected),
+        ("/moved/round", "", ProviderUnavailable),
+    ],
+)
+def test_a_result_that_has_moved_is_followed_and_the_secret_stays(
+    file: str, more: str, failure: type[Failure] | None, tmp_path: Path
+) -> None:
+    async def story(scene: Facing) -> None:
+        work = scene.work()
+        started = await scene.submit(work)
+        if failure is not None:
+            with pytest.raises(failure):
+                await scene.finish(work, started)
+            return
+        output = await scene.finish(work, started)
+        assert output.files[0].path.read_bytes() == mp4()
+
+    fake = play(tmp_path, story, more=more, file=file)
+    moves = [seen for kind, seen in fake.seen if kind == "file"]
+    assert len(moves) == {"/moved/two": 2, "/moved/round": 6}.get(file, 1)
+    assert all(seen.headers["Authorization"] == f"Bearer {fake.secret}" for seen in moves)

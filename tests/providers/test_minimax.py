@@ -66,6 +66,10 @@ def test_a_status_code_that_is_not_0_is_an_error(name: str, code: int, failure: 
         scene.fake.trouble("submit", Trouble("before", status=200, body=base_resp(code, "whatever it says")))
         with pytest.raises(failure):
             await scene.submit(scene.work())
+        if failure is ProviderUnavailable:
+            # Told with HTTP 200, and the key rests all the same.
+            with pytest.raises(ProviderUnavailable):
+                scene.provider.address()
 
     play(name, tmp_path, story)
 

@@ -19,6 +19,7 @@ from darkroom.guarded import Refused, save
 
 JSON = "application/json"
 CHUNK_BYTES = 256 << 10
+REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class NotSent(Exception):
@@ -27,6 +28,14 @@ class NotSent(Exception):
 
 class Lost(Exception):
     """It went out, and no whole answer came back."""
+
+
+class Moved(Exception):
+    """What is to be downloaded is elsewhere, at `url`."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("it is elsewhere")
+        self.url = url
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +179,7 @@ class UpstreamClient:
         return bytes(body)
 
     async def download(self, request: Request, target: Path, *, limit_bytes: int) -> Fetched:
-        """Write the answer to a file. Raises `NotSent` and `Lost`, and `Refused` for one that is too large."""
+        """Write the answer to a file. Raises `NotSent`, `Lost` and `Moved`, and `Refused` for one that is too large."""
         try:
             async with asyncio.timeout(request.limit_s):
                 return await self._download(request, target, limit_bytes=limit_bytes)
@@ -180,6 +189,8 @@ class UpstreamClient:
     async def _download(self, request: Request, target: Path, *, limit_bytes: int) -> Fetched:
         try:
             async with self._send(request) as response:
+                if response.status in REDIRECTS and "Location" in response.headers:
+                    raise Moved(str(response.url.join(URL(response.headers["Location"]))))
                 if response.status != 200:
                     raise Lost(f"it answered {response.status}")
                 await save(response, target, limit_bytes=limit_bytes)
@@ -234,4 +245,15 @@ def _value(headers: Mapping[str, str], body: bytes) -> Any:
     return None
 
 
-__all__ = ["Answer", "Exchange", "Fetched", "FilePart", "Lost", "NotSent", "Refused", "Request", "UpstreamClient"]
+__all__ = [
+    "Answer",
+    "Exchange",
+    "Fetched",
+    "FilePart",
+    "Lost",
+    "Moved",
+    "NotSent",
+    "Refused",
+    "Request",
+    "UpstreamClient",
+]

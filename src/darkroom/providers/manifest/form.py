@@ -14,9 +14,10 @@ Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")]
 ApiHost = Annotated[str, Meta(pattern=r"^([a-z0-9.-]+|\*\.[a-z0-9-]+(\.[a-z0-9-]+)+)$")]
 """A host by its whole name, or every one under a domain of its maker's: a secret may go there."""
 
-Meaning = Literal["content_refused", "rejected", "rate_limited", "unavailable", "lost"]
-"""What an answer comes to: refused for its content; refused for good; too often; not taken, another may; unknown there
-(a poll) or by nobody known whether taken (a submit)."""
+Meaning = Literal["content_refused", "rejected", "rate_limited", "key_refused", "unavailable", "lost"]
+"""What an answer comes to: refused for its content; refused for good; too often; not with this key, or its balance; not
+taken, another may; unknown there (a poll) or by nobody known whether taken (a submit). A key that is refused or was
+used too often rests."""
 
 Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
 

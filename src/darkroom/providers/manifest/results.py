@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+from collections.abc import Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from darkroom.brief import Modality, Produced
 from darkroom.errors import ProviderRejected, ProviderUnavailable
 from darkroom.guarded import GuardedClient, Limits, Refused, Unreachable
 from darkroom.media_type import parse_data_uri, sniff
-from darkroom.providers.client import Fetched, Lost, NotSent, Request, UpstreamClient, fetched
+from darkroom.providers.client import Fetched, Lost, Moved, NotSent, Request, UpstreamClient, fetched
 from darkroom.providers.manifest.calls import same_origin
 from darkroom.providers.manifest.form import LimitsForm
 from darkroom.providers.probe import probe
@@ -27,6 +28,8 @@ KINDS = {
 }
 """What the results of a modality may be: an error page with status 200 is none of them."""
 
+
+REDIRECT_LIMIT = 5
 
 TEXTS = (b"<", b"{", b"[", b"")
 
@@ -42,11 +45,13 @@ class Results:
         self._hosts = hosts
         self._limits = limits
 
-    async def fetch(self, url: str, target: Path, *, base_url: str, headers: dict[str, str]) -> Fetched:
+    async def fetch(
+        self, url: str, target: Path, *, base_url: str, headers: Mapping[str, str], redirects: int = REDIRECT_LIMIT
+    ) -> Fetched:
         """`headers` go to the upstream itself and to nobody else. Raises `Failure`."""
         request = Request(method="GET", url=url, headers=headers, limit_s=self._limits.result_s)
         if same_origin(url, base_url):
-            return await self.download(request, target)
+            return await self.download(request, target, redirects=redirects)
         host = urlsplit(url).hostname or ""
         if not any(fnmatch(host, pattern) for pattern in self._hosts):
             raise ProviderRejected("the provider's result is at a place that this server does not fetch from")
@@ -59,10 +64,16 @@ class Results:
             raise ProviderRejected(f"the result cannot be fetched: it {error.reason}") from None
         return await fetched(target, "")
 
-    async def download(self, request: Request, target: Path) -> Fetched:
+    async def download(self, request: Request, target: Path, *, redirects: int = REDIRECT_LIMIT) -> Fetched:
         """As `fetch`, for a request that is ready."""
         try:
             return await self._client.download(request, target, limit_bytes=self._limits.result_bytes)
+        except Moved as moved:
+            if redirects == 0:
+                raise ProviderUnavailable("the result was not fetched: it redirects too often") from None
+            return await self.fetch(
+                moved.url, target, base_url=request.url, headers=request.headers, redirects=redirects - 1
+            )
         except (NotSent, Lost) as error:
             raise ProviderUnavailable(f"the result was not fetched: {error}") from None
         except Refused as error:

@@ -20,13 +20,9 @@ from darkroom.providers.manifest.words import Words, with_answer
 
 log = structlog.get_logger(__name__)
 
-BUSY_S = 2.0
 STRIKES = 3
 """So often an upstream must say the same unlikely thing before it is believed: that it has lost our work, that it never
 had it, that it is finished without a result. Their reads lag behind their writes."""
-
-REST_S = 60.0
-"""How long a credential is left alone after the upstream would not have it."""
 
 
 class Upstream:
@@ -114,17 +110,17 @@ class Upstream:
     def check(self, answer: Answer, words: Words, credential: Credential, *, phase: Phase) -> None:
         try:
             self.judge.check(answer, words, credential, phase=phase)
-        except ProviderUnavailable as error:
-            if answer.status in (401, 402, 403, 429):
-                self._rest(credential, error.retry_after_s, answer.status)
+        except ProviderUnavailable:
+            rest_s = self.judge.rest_s(answer, words, phase)
+            if rest_s is not None:
+                self._rest(credential, rest_s, answer.status)
             raise
         except (ContentRefused, ProviderRejected) as error:
             # What is refused in the end may have been billed all the same.
             error.cost_micro_usd = self.cost(words)
             raise
 
-    def _rest(self, credential: Credential, after_s: float | None, status: int) -> None:
-        rest_s = after_s or (BUSY_S if status == 429 else REST_S)
+    def _rest(self, credential: Credential, rest_s: float, status: int) -> None:
         credential.resting_until = asyncio.get_running_loop().time() + rest_s
         log.warning(
             "a credential rests", provider=self.manifest.name, credential=credential.name, status=status, rest_s=rest_s

@@ -28,6 +28,10 @@ log = structlog.get_logger(__name__)
 
 Phase = Literal["before", "submit", "poll", "result"]
 
+BUSY_S = 2.0
+REST_S = 60.0
+"""How long a key is left alone after it was used too often, and after the upstream would not have it."""
+
 REFUSED = "the content rules of the provider said no"
 REJECTED = "the provider did not take this request"
 FAILED = "the provider could not make this"
@@ -59,6 +63,16 @@ class Judge:
         )
         raise self._by_status(answer, words, credential, phase)
 
+    def rest_s(self, answer: Answer, words: Words, phase: Phase) -> float | None:
+        """How long the key that an answer was given to should be left alone; None where it goes on."""
+        rule = self._rule(words, phase)
+        means = rule.form.means if rule is not None else ""
+        if means == "rate_limited" or answer.status == 429:
+            return self._after(answer, words) or BUSY_S
+        if means == "key_refused" or answer.status in (401, 402, 403):
+            return self._after(answer, words) or REST_S
+        return None
+
     def failed(self, words: Words, credential: Credential, *, cost_micro_usd: int | None) -> Failure:
         """What a status that means `failed` comes to, where no rule said more."""
         return ProviderRejected(self.message(words, credential) or FAILED, cost_micro_usd=cost_micro_usd)
@@ -89,7 +103,7 @@ class Judge:
                 return ProviderRejected(said or self.message(words, credential) or REJECTED)
             case "rate_limited":
                 return self._busy(answer, words)
-            case "unavailable":
+            case "unavailable" | "key_refused":
                 return ProviderUnavailable(
                     said or "the provider is not available", retry_after_s=self._after(answer, words)
                 )
