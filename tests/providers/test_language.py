@@ -59,6 +59,8 @@ def test_what_an_expression_gives(text: str, words: dict[str, Any], value: Any) 
         ("answer.items[?promt == 'x']", None),
         ("answer.id || answr.id", "there is no word 'answr'"),
         ("lower(prompt)", "there is no function 'lower'"),
+        ("!answer.files && answer.why", "'!a.b' is the b of '!a'"),
+        ("!(answer.files) && !has(answer.why, 'x')", None),
         ("nearest(duration_s)", "'nearest' takes 2 arguments, and has 1"),
         ("join(',', references, prompt)", "'join' takes 2 arguments, and has 3"),
         ("{text: }", "cannot be read"),

@@ -269,9 +269,18 @@ def _check(tree: Mapping[str, Any]) -> None:
         is_open = bool(signature) and signature[-1].get("variadic", False)
         if given < len(signature) or (given > len(signature) and not is_open):
             raise LanguageError(f"'{name}' takes {len(signature)} arguments, and has {given}")
+    if _negates_a_part(tree):
+        raise LanguageError("'!a.b' is the b of '!a', which is nothing; write '!(a.b)'")
     for word in _roots(tree):
         if word not in WORDS:
             raise LanguageError(f"there is no word '{word}'; there are {', '.join(sorted(WORDS))}")
+
+
+def _negates_a_part(tree: Mapping[str, Any]) -> bool:
+    children = _children(tree)
+    if tree["type"] in RELATIVE and children and children[0]["type"] == "not_expression":
+        return True
+    return any(map(_negates_a_part, children))
 
 
 def _calls(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
