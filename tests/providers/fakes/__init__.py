@@ -9,6 +9,7 @@ from tests.providers.fakes.luma import Luma
 from tests.providers.fakes.minimax import MiniMax, MiniMaxAudio, MiniMaxH3
 from tests.providers.fakes.openai_speech import OpenaiSpeech
 from tests.providers.fakes.runway import Runway
+from tests.providers.fakes.veo import Veo
 
 FAKES: dict[str, Callable[[], Fake]] = {
     fake.name: fake
@@ -21,5 +22,6 @@ FAKES: dict[str, Callable[[], Fake]] = {
         MiniMaxH3,
         OpenaiSpeech,
         Runway,
+        Veo,
     )
 }
