@@ -121,7 +121,7 @@ def test_work_that_there_is_no_path_for_is_not_sent(tmp_path: Path) -> None:
     play("runway", tmp_path, story)
 
 
-@pytest.mark.parametrize("code", ["SAFETY.INPUT.TEXT", "SAFETY.INPUT.IMAGE", "SAFETY.OUTPUT.VIDEO"])
+@pytest.mark.parametrize("code", ["SAFETY.INPUT.TEXT", "SAFETY.OUTPUT.VIDEO", "INPUT_PREPROCESSING.SAFETY.TEXT"])
 def test_every_safety_code_is_a_refusal_of_the_content_and_is_billed(code: str, tmp_path: Path) -> None:
     body = {"id": "1", "status": "FAILED", "failure": "It was flagged.", "failureCode": code, "cost": {"credits": 60}}
     with pytest.raises(ContentRefused, match=r"^It was flagged\.$") as caught:
