@@ -8,6 +8,7 @@ from tests.providers.fakes.kling import Kling
 from tests.providers.fakes.luma import Luma
 from tests.providers.fakes.minimax import MiniMax, MiniMaxAudio, MiniMaxH3
 from tests.providers.fakes.openai_speech import OpenaiSpeech
+from tests.providers.fakes.replicate import Replicate
 from tests.providers.fakes.runway import Runway
 from tests.providers.fakes.veo import Veo
 
@@ -21,6 +22,7 @@ FAKES: dict[str, Callable[[], Fake]] = {
         MiniMaxAudio,
         MiniMaxH3,
         OpenaiSpeech,
+        Replicate,
         Runway,
         Veo,
     )
