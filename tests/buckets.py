@@ -77,11 +77,11 @@ def _is_listening(port: int) -> bool:
 
 
 @contextmanager
-def process(*words: str, port: int, log: Path, **environment: str) -> Iterator[None]:
+def process(*command: str, port: int, log: Path, **environment: str) -> Iterator[None]:
     """A server process, from when it listens."""
     with log.open("wb") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", *words],
+            command,
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
@@ -99,9 +99,20 @@ def process(*words: str, port: int, log: Path, **environment: str) -> Iterator[N
 def verifying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """S3 that refuses whatever is not signed as it must be."""
     folder, port = tmp_path_factory.mktemp("buckets"), low_port()
-    words = ("nanio", "serve", "--data-dir", str(folder), "--host", "127.0.0.1", "--port", str(port))
+    command = (
+        sys.executable,
+        "-m",
+        "nanio",
+        "serve",
+        "--data-dir",
+        str(folder),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    )
     log = tmp_path_factory.mktemp("nanio") / "log"
-    with process(*words, port=port, log=log, NANIO_ACCESS_KEY=KEY_ID, NANIO_SECRET_KEY=SECRET):
+    with process(*command, port=port, log=log, NANIO_ACCESS_KEY=KEY_ID, NANIO_SECRET_KEY=SECRET):
         yield Server(f"http://127.0.0.1:{port}", folder)
 
 
@@ -110,7 +121,7 @@ def broad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """S3 that knows most of what S3 knows, and believes every signature."""
     port = low_port()
     log = tmp_path_factory.mktemp("moto") / "log"
-    with process("moto.server", "-H", "127.0.0.1", "-p", str(port), port=port, log=log):
+    with process(sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port), port=port, log=log):
         yield Server(f"http://127.0.0.1:{port}")
 
 

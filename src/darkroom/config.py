@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A folder of upstreams, a TOML file each; empty is `providers` in the data folder."""
     plans: str = ""
     """A TOML file of the operator's own plans; each overrides a shipped one with its name."""
+    limits: str = ""
+    """A Redis or a Valkey that counts calls for all processes, as redis://host:6379/0; empty is each for itself."""
     pace: Literal["fast", "typical"] = "fast"
     """The embedded renderer: as fast as it can, or no sooner than the model's typical wait."""
     render_processes: AtLeastZero = 0

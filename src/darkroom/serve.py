@@ -14,7 +14,6 @@ from darkroom.errors import Misconfigured
 from darkroom.web import openapi
 from darkroom.web.app import build_pages
 from darkroom.web.callbacks import Callbacks
-from darkroom.web.limiter import Limiter
 from darkroom.web.media import Media
 from darkroom.web.metrics import Metrics
 from darkroom.web.server import HttpServer
@@ -55,7 +54,7 @@ def build_application(engine: Engine) -> Switchboard:
         service=engine.service,
         catalogue=engine.catalogue,
         clock=engine.clock,
-        limiter=Limiter(),
+        limiter=engine.limiter,
         metrics=metrics,
         link=engine.link,
         url=engine.url,

@@ -51,6 +51,8 @@ from darkroom.store.sqlite import SqliteStore
 from darkroom.streams import Streams
 from darkroom.sweeper import Sweeper
 from darkroom.uploads import Uploads
+from darkroom.web.limiter import Limiter, OwnLimiter
+from darkroom.web.shared_limiter import SharedLimiter
 from darkroom.wire import Dialect, Reply, WireRequest
 from darkroom.worker import Worker
 
@@ -132,6 +134,7 @@ class Engine:
             links=self.links,
             clock=self.clock,
         )
+        self.limiter: Limiter = SharedLimiter(settings.limits) if settings.limits else OwnLimiter()
         self.access = Access(store=self.store, plans=self.plans, clock=self.clock, key_forms=self.key_forms)
         self.retries = Retries(store=self.store, clock=self.clock, window_s=settings.repeat_window_s)
         self.endpoints = self._make_endpoints()
@@ -301,6 +304,7 @@ class Engine:
         for provider in self.providers.values():
             await provider.close()
         await self.client.close()
+        await self.limiter.close()
         await self.database.close()
         self._lock.release()
 

@@ -130,7 +130,7 @@ class Switchboard:
             principal = await self._authenticate(candidates, request)
             place = _choose(candidates, principal)
             if principal is not None and place.route.counts_for(principal.plan):
-                self._limiter.count(principal)
+                await self._limiter.count(principal)
             if inbox is not None:
                 if principal is not None and place.route.takes_file:
                     body, is_form = await read_file(inbox, request.headers, principal.plan)
