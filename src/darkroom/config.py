@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A folder, or a URL such as s3://bucket/prefix; empty is `assets` in the data folder."""
     assets_direct: bool = True
     """Who asks for an asset is sent on to the bucket, where one signs URLs; else the bytes come through this server."""
+    secret: str = ""
+    """The file with the key that signs asset URLs, the same on every machine; empty is `secret` in the data folder."""
     models: str = ""
     """A folder of the operator's own model files; each overrides a shipped one with its slug."""
     providers: str = ""

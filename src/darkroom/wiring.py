@@ -1,9 +1,7 @@
 """Puts the parts together: the only file that names concrete classes."""
 
 import asyncio
-import fcntl
 import os
-import secrets
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +13,7 @@ import structlog
 from darkroom import catalogue, plans
 from darkroom.access import Access
 from darkroom.account import Key, KeyForm, Principal
-from darkroom.assets import Links, open_assets
+from darkroom.assets import Links, kept_secret, open_assets
 from darkroom.attempts import Rules
 from darkroom.catalogue import Catalogue
 from darkroom.clock import Clock, SystemClock
@@ -69,8 +67,6 @@ Listener = Callable[[Generation], None]
 
 DEFAULT_ACCOUNT = "default"
 
-SECRET_BYTES = 32
-
 
 class FrontDesk:
     """Tells everyone who needs to know that a generation has changed."""
@@ -110,7 +106,7 @@ class Engine:
         self.dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
         self.database, self.store = choose(settings, on_file=store)
         self.assets = assets or open_assets(settings.assets or str(self.folder / "assets"))
-        secret = _secret(self.folder / "secret")
+        secret = kept_secret(Path(settings.secret) if settings.secret else self.folder / "secret")
         self.links = Links(secret)
         self.outside = Outside(secret=secret, links=self.links, public_url=settings.public_url, clock=self.clock)
         self.client = client or GuardedClient(allow_loopback=settings.allow_loopback)
@@ -383,21 +379,3 @@ def _sketch(settings: Settings, clock: Clock) -> Sketch:
         slots=size * 2 if settings.pace == "fast" else 1_000,
         is_paced=settings.pace == "typical",
     )
-
-
-def _secret(path: Path) -> bytes:
-    """The key that signs asset URLs: made once for a data folder, readable by its owner alone."""
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        # Cut off while it was made, or torn by a crash: anyone could sign with a secret that is empty.
-        if not path.exists() or path.stat().st_size < SECRET_BYTES:
-            made = path.with_suffix(".new")
-            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-                stream.write(secrets.token_bytes(SECRET_BYTES))
-                stream.flush()
-                os.fsync(stream.fileno())
-            made.replace(path)
-        return path.read_bytes()
-    finally:
-        os.close(folder)
