@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tests.providers.fakes.bfl import Bfl
 from tests.providers.fakes.fake import Fake
 from tests.providers.fakes.fal import Fal
 from tests.providers.fakes.kling import Kling
@@ -15,6 +16,7 @@ from tests.providers.fakes.veo import Veo
 FAKES: dict[str, Callable[[], Fake]] = {
     fake.name: fake
     for fake in (
+        Bfl,
         Fal,
         Kling,
         Luma,
