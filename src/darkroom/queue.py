@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import structlog
+from msgspec.structs import replace
 
 from darkroom.ports import Turn
 from darkroom.turns import Turns
@@ -25,7 +26,7 @@ class Dispatcher:
         self._known: dict[str, Turn] = {}
         self._running: Counter[str] = Counter()
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._again: dict[str, float] = {}
+        self._again: dict[str, tuple[float, str]] = {}
         self._resting: dict[str, asyncio.TimerHandle] = {}
         self._unserved: set[str] = set()
         self._handler: Handler | None = None
@@ -48,9 +49,9 @@ class Dispatcher:
         self._turns[turn.lane].add(turn, may_run=self._may_run(turn))
         self._fill(turn.lane)
 
-    def again(self, generation_id: str, *, after_s: float) -> None:
-        """Called by the handler of an id: bring it once more, some time after this handler has ended."""
-        self._again[generation_id] = after_s
+    def again(self, generation_id: str, *, after_s: float, lane: str) -> None:
+        """Called by the handler of an id: bring it once more in this lane, some time after this handler has ended."""
+        self._again[generation_id] = (after_s, lane)
 
     def position(self, generation_id: str) -> int | None:
         """How many are likely to start before it; None for one that does not wait."""
@@ -124,10 +125,11 @@ class Dispatcher:
         if not task.cancelled() and task.exception() is not None:
             # The row is as it was: the sweeper will bring the id again.
             log.error("a worker stumbled", generation=turn.id, exc_info=task.exception())
-        after_s = self._again.pop(turn.id, None)
-        if after_s is not None and self._handler is not None:
+        again = self._again.pop(turn.id, None)
+        if again is not None and self._handler is not None:
+            after_s, lane = again
             loop = asyncio.get_running_loop()
-            self._resting[turn.id] = loop.call_later(after_s, self._wake, turn)
+            self._resting[turn.id] = loop.call_later(after_s, self._wake, replace(turn, lane=lane))
         # The account may have been at its limit, in any lane.
         for lane, turns in self._turns.items():
             turns.call(turn.account_id)

@@ -37,6 +37,7 @@ from darkroom.notify import Bell
 from darkroom.ports import Desk, NewGeneration, Queue, Store, Turn
 from darkroom.retention import Retention
 from darkroom.retries import Retries
+from darkroom.routing import Routing
 from darkroom.shelf import Shelf, allowance_of
 from darkroom.streams import Streams
 from darkroom.told import Told
@@ -105,7 +106,7 @@ class Service:
         endpoints: Endpoints,
         retention: Retention,
         clock: Clock,
-        providers: Collection[str],
+        routing: Routing,
         billed: Collection[str],
     ) -> None:
         self._store = store
@@ -121,7 +122,7 @@ class Service:
         self._client = client
         self._retention = retention
         self._clock = clock
-        self._providers = providers
+        self._routing = routing
         self._billed = billed
         self.is_closing = False
         self._verbs: Mapping[type, Callable[[Any, Any], Awaitable[Answer | Statement]]] = {
@@ -235,7 +236,7 @@ class Service:
             model=model.slug,
             modality=model.modality,
             task=model.task_of(inputs),
-            provider=self._provider_of(model),
+            provider=self._routing.first(model, inputs, admission.generation_id),
             inputs=inputs,
             wire=wanted.wire,
             quote=model.quote(inputs),
@@ -255,12 +256,6 @@ class Service:
             fingerprint=wanted.asking.fingerprint if wanted.asking else None,
         )
         return await self._place(new, admission, principal.plan)
-
-    def _provider_of(self, model: Model) -> str:
-        for route in model.routes:
-            if route.provider in self._providers:
-                return route.provider
-        raise ModelUnavailable(model.slug, "no provider of this server runs it")
 
     async def _place(self, new: NewGeneration, admission: Admission, plan: Plan) -> Generation:
         if not admission.has_media:

@@ -41,6 +41,7 @@ from darkroom.providers.sketch.provider import Sketch
 from darkroom.queue import Dispatcher
 from darkroom.retention import Retention
 from darkroom.retries import Retries
+from darkroom.routing import Routing
 from darkroom.service import Service
 from darkroom.shelf import Shelf
 from darkroom.store.database import Database
@@ -113,6 +114,7 @@ class Engine:
         self.providers = providers if providers is not None else self._make_providers(configured)
         self.bell = Bell()
         self.history = History(self.catalogue, rounds_before=self._rounds_before)
+        self.routing = Routing(providers=self.providers, clock=self.clock)
         self.pacer = Pacer(history=self.history, clock=self.clock)
         self.desk = FrontDesk(self.bell.changed, self.history.changed)
         self.queue = Dispatcher({name: provider.slots for name, provider in self.providers.items()})
@@ -191,7 +193,7 @@ class Engine:
             endpoints=self.endpoints,
             retention=self.retention,
             clock=self.clock,
-            providers=self.providers,
+            routing=self.routing,
             billed={name for name, provider in self.providers.items() if provider.bills_canceled},
         )
 
@@ -214,6 +216,7 @@ class Engine:
             intake=self.intake,
             outside=self.outside,
             pacer=self.pacer,
+            routing=self.routing,
             clock=self.clock,
             rules=rules,
             rules_for={name: replace(rules, when_ambiguous=policy) for name, policy in own.items() if policy},

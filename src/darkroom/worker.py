@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from darkroom.attempts import AT_LIMIT, HANDED_BACK, Errand, Rules, left_by, tries
+from darkroom.attempts import HANDED_BACK, Errand, Rules, left_by
 from darkroom.catalogue import Catalogue
 from darkroom.clock import Clock
 from darkroom.credits import ZERO
@@ -25,18 +25,17 @@ from darkroom.generation import Cause, Generation, Status
 from darkroom.intake import Intake
 from darkroom.notify import Bell
 from darkroom.outside import Outside
-from darkroom.pace import LONGEST_AFTER_S, Pacer
+from darkroom.pace import Pacer
 from darkroom.parking import NOT_TAKEN, Parking
 from darkroom.ports import Assets, Begun, Desk, Output, Provider, Settlement, Store, Ticket, Work
 from darkroom.queue import Dispatcher
+from darkroom.routing import Routing
 from darkroom.settling import Settler
 
 log = structlog.get_logger(__name__)
 
 SAID = ("size", "resolution", "aspect_ratio")
 """The words that a provider is told as the caller said them."""
-
-LONGEST_RETRY_S = 60.0
 
 
 class Worker:
@@ -55,6 +54,7 @@ class Worker:
         intake: Intake,
         outside: Outside,
         pacer: Pacer,
+        routing: Routing,
         clock: Clock,
         rules: Rules,
         folder: Path,
@@ -67,6 +67,7 @@ class Worker:
         self._desk = desk
         self._intake = intake
         self._outside = outside
+        self._routing = routing
         self._clock = clock
         self._rules = rules
         self._rules_for = rules_for or {}
@@ -136,7 +137,7 @@ class Worker:
             words={name: said[name] for name in SAID if name in said},
             callback_url=self._outside.callback_url(generation),
         )
-        return Errand(
+        errand = Errand(
             begun=begun,
             model=model,
             provider=provider,
@@ -145,8 +146,10 @@ class Worker:
             left=left,
             ticket=left.ticket,
             sent_at=left.sent_at,
-            reason=left.reason,
+            is_asked=left.is_lost,
         )
+        errand.reason = left.reason or self._routing.reason(errand)
+        return errand
 
     async def _carry_out(self, errand: Errand) -> Output | None:
         """Its output; None where it waits for somebody to tell what came of it."""
@@ -201,6 +204,7 @@ class Worker:
     async def _late(self, errand: Errand) -> Output:
         """A limit is no verdict: the work may be done, and only its next look be due later."""
         if errand.ticket is None and errand.is_sending:
+            self._routing.health.failed(errand.provider.name)
             raise Ambiguous("the provider did not answer in time whether it takes the work")
         deadline_at = errand.generation.deadline_at
         is_callers = deadline_at is not None and deadline_at <= self._clock.now()
@@ -245,6 +249,8 @@ class Worker:
         provider = errand.provider
         if errand.left.is_lost and not provider.may_restart:
             raise Ambiguous("the server stopped between sending the work and storing the provider's reference")
+        if not errand.left.is_lost:
+            self._routing.check(errand)
         await self._bring_media(errand)
         if not errand.left.is_lost:
             errand.work = replace(errand.work, address=provider.address())
@@ -254,7 +260,18 @@ class Worker:
         if errand.is_sending or not errand.is_here:
             # If we die between here and the answer, the next attempt knows that a paid call may be out, and where.
             await self._settler.note(errand)
-        return await provider.start(errand.work)
+        health = self._routing.health
+        health.sending(provider.name)
+        try:
+            started = await provider.start(errand.work)
+        except (ProviderUnavailable, Ambiguous):
+            health.failed(provider.name)
+            raise
+        except Failure:
+            health.answered(provider.name)
+            raise
+        health.answered(provider.name)
+        return started
 
     async def _bring_media(self, errand: Errand) -> None:
         collected = await self._intake.collect(errand.generation, errand.model, errand.work.folder)
@@ -272,23 +289,13 @@ class Worker:
         await asyncio.to_thread(_delete, files)
 
     async def _retry_or_fail(self, errand: Errand, error: Failure) -> None:
-        generation = errand.generation
-        # What was never sent has not failed: it waits, as long as an attempt may take.
-        outcome = error.code if errand.is_asked or not error.is_retryable else AT_LIMIT
-        count = tries(errand.begun, outcome)
-        may_retry = count < errand.rules.max_attempts if outcome != AT_LIMIT else self._may_wait(generation, errand)
-        if not (error.is_retryable and may_retry):
-            await self._settler.fail(generation, error)
+        move = self._routing.after(errand, error) if error.is_retryable else None
+        if move is None:
+            await self._settler.fail(errand.generation, error)
             return
-        if await self._settler.hand_back(generation, outcome, error=error) is None:
-            return
-        pause_s = min(errand.rules.retry_s * 2.0 ** min(count - 1, 10), LONGEST_RETRY_S)
-        wanted_s = min(error.retry_after_s or 0.0, LONGEST_AFTER_S)
-        self._queue.again(generation.id, after_s=max(pause_s, wanted_s))
-
-    def _may_wait(self, generation: Generation, errand: Errand) -> bool:
-        since = generation.started_at or generation.created_at
-        return (self._clock.now() - since).total_seconds() < errand.rules.limit_s
+        queued = await self._settler.hand_back(errand.generation, move.outcome, error=error, provider=move.provider)
+        if queued is not None:
+            self._queue.again(queued.id, after_s=move.after_s, lane=move.provider)
 
     def changed(self, generation: Generation) -> None:
         """Stop at once what the caller has taken back, wherever that was said."""

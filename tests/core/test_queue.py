@@ -108,7 +108,7 @@ def test_what_is_put_off_comes_again_and_no_sooner() -> None:
     async def act(hands: Hands) -> None:
         hands.queue.enqueue(a_turn("a", lane="fast"))
         await breathe()
-        hands.queue.again("a", after_s=3600)
+        hands.queue.again("a", after_s=3600, lane="fast")
         hands.let_go("a")
         await breathe()
         hands.queue.enqueue(a_turn("a", lane="fast"))  # as each sweep does
@@ -126,11 +126,28 @@ def test_what_is_put_off_for_a_moment_comes_by_itself() -> None:
     async def act(hands: Hands) -> None:
         hands.queue.enqueue(a_turn("a", lane="fast"))
         await breathe()
-        hands.queue.again("a", after_s=0)
+        hands.queue.again("a", after_s=0, lane="fast")
         hands.let_go("a")
         await breathe()
         await breathe()
         assert (hands.began, hands.ended) == (["a", "a"], ["a", "a"])
+
+    play(act)
+
+
+def test_what_comes_again_may_come_in_another_lane() -> None:
+    async def act(hands: Hands) -> None:
+        hands.queue.enqueue(a_turn("s", lane="slow"))
+        hands.queue.enqueue(a_turn("a", lane="fast"))
+        await breathe()
+        hands.queue.again("a", after_s=0, lane="slow")
+        hands.let_go("a")
+        await breathe()
+        await breathe()
+        assert (hands.began, hands.queue.depths) == (["s", "a"], {"fast": 0, "slow": 1})
+        hands.let_go("s")
+        await breathe()
+        assert hands.began == ["s", "a", "a"]
 
     play(act)
 

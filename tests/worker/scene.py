@@ -90,9 +90,10 @@ class Scene:
 
 
 @cache
-def one_model() -> Catalogue:
+def one_model(more: str = "") -> Catalogue:
+    """With `more` in its file."""
     with TemporaryDirectory() as folder:
-        (Path(folder) / "reel.toml").write_text(REEL)
+        (Path(folder) / "reel.toml").write_text(REEL + more)
         return load(Path(folder), shipped=False)
 
 
@@ -113,6 +114,7 @@ def clerk(engine: Engine, rules: Rules, rules_for: Mapping[str, Rules] | None = 
         intake=engine.intake,
         outside=engine.outside,
         pacer=engine.pacer,
+        routing=engine.routing,
         clock=engine.clock,
         rules=rules,
         rules_for=rules_for,
@@ -124,13 +126,15 @@ def clerk(engine: Engine, rules: Rules, rules_for: Mapping[str, Rules] | None = 
 async def working(
     folder: Path,
     provider: Provider | Sequence[Step],
-    *,
+    *others: Provider,
+    models: Catalogue | None = None,
     rules: Rules = AT_ONCE,
     rules_for: Mapping[str, Rules] | None = None,
     public_url: str = "",
     clock: Clock | None = None,
     assets: Assets | None = None,
     plan: str = "open",
+    credits_given: int = 100,
     shutdown_limit_s: float = 0.0,
 ) -> AsyncIterator[Scene]:
     if isinstance(provider, Sequence):
@@ -138,16 +142,16 @@ async def working(
     settings = Settings(data=str(folder), shutdown_limit_s=shutdown_limit_s, allow_loopback=True, public_url=public_url)
     engine = Engine(
         settings,
-        providers={provider.name: provider},
+        providers={each.name: each for each in (provider, *others)},
         clock=clock or FrozenClock(),
         assets=assets,
-        models=one_model(),
+        models=models or one_model(),
     )
     engine.worker = clerk(engine, rules, rules_for)
     engine.claim("a test")
     await engine.open()
     if not await engine.store.accounts():
-        await open_account(engine.store, plan=plan)
+        await open_account(engine.store, plan=plan, amount=credits_given)
     await engine.work()
     try:
         yield Scene(engine, folder)
@@ -155,10 +159,10 @@ async def working(
         await engine.close()
 
 
-async def open_account(store: "SqliteStore | Any", *, plan: str = "open") -> None:
+async def open_account(store: "SqliteStore | Any", *, plan: str = "open", amount: int = 100) -> None:
     now = FrozenClock().now()
     ann = await store.create_account("ann", plan=plan, now=now)
-    await store.grant(ann.id, credits(100), purse=Purse.PERMANENT, note="", now=now)
+    await store.grant(ann.id, credits(amount), purse=Purse.PERMANENT, note="", now=now)
 
 
 @asynccontextmanager

@@ -1,0 +1,172 @@
+"""Which provider a generation goes to: by its model's routes, their weights, and who is well."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from darkroom.attempts import AT_LIMIT, Errand
+from darkroom.brief import Brief
+from darkroom.catalogue import Model, Reach, Route
+from darkroom.clock import Clock
+from darkroom.errors import Failure, ModelUnavailable, ProviderUnavailable
+from darkroom.generation import Generation
+from darkroom.health import Health
+from darkroom.ports import Attempt
+
+EVERYTHING = Reach()
+
+NEAR = 0.03
+"""Two shapes are the same aspect ratio when they differ by no more than this: encoders round to whole blocks."""
+
+LONGEST_PAUSE_S = 60.0
+LONGEST_WISH_S = 300.0
+"""The longest pause of ours before the next try, and the longest that a provider may ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a generation goes after an attempt that has sent nothing, and when. `outcome` is that attempt's."""
+
+    provider: str
+    after_s: float
+    outcome: str
+
+
+class Routing:
+    """`providers` are those of this installation."""
+
+    def __init__(self, *, providers: Collection[str], clock: Clock) -> None:
+        self._providers = providers
+        self._clock = clock
+        self.health = Health(clock)
+
+    def first(self, model: Model, inputs: Mapping[str, object], generation_id: str) -> str:
+        """The provider that a new generation goes to; raises `ModelUnavailable` where none takes what is asked for."""
+        routes = self._here(model)
+        if len(routes) > 1 or routes[0].reach != EVERYTHING:
+            routes = _able(model, routes, model.brief(inputs, {}), model.words(inputs))
+        names = [route.provider for route in _in_order(routes, generation_id)]
+        return next((name for name in names if self.health.is_well(name)), names[0])
+
+    def order(self, errand: Errand) -> list[str]:
+        """The providers that may carry it out, in the order in which they are to be tried."""
+        generation, model = errand.generation, errand.model
+        try:
+            routes = _able(model, self._here(model), errand.work.brief, model.words(generation.inputs))
+        except ModelUnavailable:
+            return [errand.provider.name]  # it was accepted with other routes than there are now
+        return [route.provider for route in _in_order(routes, generation.id)]
+
+    def check(self, errand: Errand) -> None:
+        """Before anything is sent; raises `ProviderUnavailable` where its provider rests and another is well."""
+        name = errand.provider.name
+        if self.health.is_well(name):
+            return
+        if any(other != name and self.health.is_well(other) for other in self.order(errand)):
+            raise ProviderUnavailable("the provider has failed again and again, and is left alone for a while")
+
+    def after(self, errand: Errand, error: Failure) -> Move | None:
+        """What follows a try that was certainly not accepted: the next route at once, and when all have been tried, the
+        first of them again after a pause. None where there have been enough tries."""
+        name = errand.provider.name
+        outcome = error.code if errand.is_asked else AT_LIMIT
+        before = errand.begun.before
+        tried = Counter(a.provider for a in before if a.outcome in (error.code, AT_LIMIT)) + Counter([name])
+        failed = Counter(a.provider for a in before if a.outcome == error.code) + Counter([name] * errand.is_asked)
+        may_try = [other for other in self.order(errand) if failed[other] < errand.rules.max_attempts]
+        if not may_try or (outcome == AT_LIMIT and self._has_waited(errand)):
+            return None
+        following = min(may_try, key=lambda other: (not self.health.is_well(other), tried[other]))
+        if tried[following] < tried[name]:
+            return Move(following, 0.0, outcome)
+        pause_s = min(errand.rules.retry_s * 2.0 ** min(tried[following] - 1, 10), LONGEST_PAUSE_S)
+        wish_s = min(error.retry_after_s or 0.0, LONGEST_WISH_S) if following == name else 0.0
+        return Move(following, max(pause_s, wish_s), outcome)
+
+    def reason(self, errand: Errand) -> str:
+        """Why it goes where it goes, for the operator."""
+        before, name = errand.begun.before, errand.provider.name
+        names = self.order(errand)
+        if before and before[0].provider != name:
+            return f"after {before[0].provider}: {_told(before[0])}"
+        if len(names) == 1:
+            return "the only route"
+        if names[0] == name:
+            return "first by weight"
+        return f"{names[0]} was resting"
+
+    def _here(self, model: Model) -> list[Route]:
+        routes = [route for route in model.routes if route.provider in self._providers]
+        if not routes:
+            raise ModelUnavailable(model.slug, "no provider of this server runs it")
+        return routes
+
+    def _has_waited(self, errand: Errand) -> bool:
+        """What was never sent waits for as long as an attempt may take."""
+        generation: Generation = errand.generation
+        since = generation.started_at or generation.created_at
+        return (self._clock.now() - since).total_seconds() >= errand.rules.limit_s
+
+
+def _told(attempt: Attempt) -> str:
+    return attempt.detail[:200] or attempt.outcome or "cut off"
+
+
+def _able(model: Model, routes: Sequence[Route], brief: Brief, words: Mapping[str, object]) -> list[Route]:
+    """Those that take what is asked for; raises `ModelUnavailable` with what each of them does take."""
+    lacks = {route.provider: lack(route.reach, brief, words) for route in routes}
+    able = [route for route in routes if not lacks[route.provider]]
+    if not able:
+        why = "; ".join(dict.fromkeys(text for text in lacks.values() if text))
+        raise ModelUnavailable(model.slug, f"no provider of this server runs it with these inputs ({why})")
+    return able
+
+
+def lack(reach: Reach, brief: Brief, words: Mapping[str, object]) -> str:
+    """What a route does not take of what is asked for, as what it does take; empty where it takes everything."""
+    if reach.tasks and brief.task not in reach.tasks:
+        return f"only {_either(reach.tasks)} is done"
+    duration_s = brief.duration_s
+    if reach.durations_s and duration_s is not None and duration_s not in reach.durations_s:
+        return f"only {_either(f'{each:g}' for each in reach.durations_s)} s long"
+    if reach.longest_s is not None and duration_s is not None and duration_s > reach.longest_s:
+        return f"up to {reach.longest_s:g} s long"
+    resolution = words.get("resolution")
+    if reach.resolutions and resolution is not None and str(resolution) not in reach.resolutions:
+        return f"only in {_either(reach.resolutions)}"
+    if reach.aspect_ratios and not _fits(reach.aspect_ratios, brief, words.get("aspect_ratio")):
+        return f"only as {_either(reach.aspect_ratios)}"
+    return ""
+
+
+def _fits(ratios: Sequence[str], brief: Brief, said: object) -> bool:
+    if said is not None and str(said) in ratios:
+        return True
+    if not (brief.width and brief.height):
+        return said is None
+    shape = brief.width / brief.height
+    return any(abs(shape / _ratio(text) - 1) <= NEAR for text in ratios if _ratio(text))
+
+
+def _ratio(text: str) -> float:
+    width, _, height = text.partition(":")
+    try:
+        return float(width) / float(height)
+    except (ValueError, ZeroDivisionError):
+        return 0.0  # a word such as "adaptive"
+
+
+def _either(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _in_order(routes: Sequence[Route], generation_id: str) -> list[Route]:
+    """The first by weight, the same one for the same generation; then the others as they stand."""
+    total = sum(route.weight for route in routes)
+    if len(routes) == 1 or total <= 0:
+        return list(routes)
+    # The end of an id is random.
+    point = int(generation_id[-12:], 16) / (1 << 48) * total
+    first = next((route for route in routes if (point := point - route.weight) < 0), routes[0])
+    return [first, *(route for route in routes if route is not first)]
