@@ -45,7 +45,7 @@ class Routing:
         routes = self._here(model)
         if len(routes) > 1 or routes[0].reach != EVERYTHING:
             routes = _able(model, routes, model.brief(inputs, {}), model.words(inputs))
-        names = [route.provider for route in _in_order(routes, generation_id)]
+        names = _in_order(routes, generation_id)
         return next((name for name in names if self.health.is_well(name)), names[0])
 
     def order(self, errand: Errand) -> list[str]:
@@ -55,7 +55,13 @@ class Routing:
             routes = _able(model, self._here(model), errand.work.brief, model.words(generation.inputs))
         except ModelUnavailable:
             return [errand.provider.name]  # it was accepted with other routes than there are now
-        return [route.provider for route in _in_order(routes, generation.id)]
+        return _in_order(routes, generation.id)
+
+    def upstream(self, model: Model, provider: str, brief: Brief, words: Mapping[str, object]) -> str:
+        """A provider's name for a model: of its routes there, the first that takes what is asked for."""
+        routes = [route for route in model.routes if route.provider == provider]
+        able = [route for route in routes if not lack(route.reach, brief, words)]
+        return next((route.upstream for route in (*able, *routes)), model.slug)
 
     def check(self, errand: Errand) -> None:
         """Before anything is sent; raises `ProviderUnavailable` where its provider rests and another is well."""
@@ -114,10 +120,10 @@ def _told(attempt: Attempt) -> str:
 
 def _able(model: Model, routes: Sequence[Route], brief: Brief, words: Mapping[str, object]) -> list[Route]:
     """Those that take what is asked for; raises `ModelUnavailable` with what each of them does take."""
-    lacks = {route.provider: lack(route.reach, brief, words) for route in routes}
-    able = [route for route in routes if not lacks[route.provider]]
+    lacks = [lack(route.reach, brief, words) for route in routes]
+    able = [route for route, what in zip(routes, lacks, strict=True) if not what]
     if not able:
-        why = "; ".join(dict.fromkeys(text for text in lacks.values() if text))
+        why = "; ".join(dict.fromkeys(lacks))
         raise ModelUnavailable(model.slug, f"no provider of this server runs it with these inputs ({why})")
     return able
 
@@ -161,12 +167,13 @@ def _either(words: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def _in_order(routes: Sequence[Route], generation_id: str) -> list[Route]:
-    """The first by weight, the same one for the same generation; then the others as they stand."""
+def _in_order(routes: Sequence[Route], generation_id: str) -> list[str]:
+    """Their providers: the first by weight, the same one for the same generation; then the others as they stand."""
+    names = [route.provider for route in routes]
     total = sum(route.weight for route in routes)
     if len(routes) == 1 or total <= 0:
-        return list(routes)
+        return list(dict.fromkeys(names))
     # The end of an id is random.
     point = int(generation_id[-12:], 16) / (1 << 48) * total
-    first = next((route for route in routes if (point := point - route.weight) < 0), routes[0])
-    return [first, *(route for route in routes if route is not first)]
+    first = next((route.provider for route in routes if (point := point - route.weight) < 0), names[0])
+    return list(dict.fromkeys((first, *names)))

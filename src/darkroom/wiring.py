@@ -147,14 +147,7 @@ class Engine:
             clock=self.clock,
         )
         self.deadlines = Deadlines(store=self.store, queue=self.queue, desk=self.desk, clock=self.clock)
-        self.courier = Courier(
-            store=self.store,
-            client=self.client,
-            dialects=self.dialects,
-            reply_for=self._reply_for,
-            clock=self.clock,
-            schedule_for=lambda dialect: SCHEDULES_S.get(dialect, USUAL_SCHEDULE_S),
-        )
+        self.courier = self._make_courier()
         self._lock = FolderLock(self.folder)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -165,6 +158,16 @@ class Engine:
             for name, manifest in configured.manifests.items()
         }
         return {sketch.name: sketch, **made}
+
+    def _make_courier(self) -> Courier:
+        return Courier(
+            store=self.store,
+            client=self.client,
+            dialects=self.dialects,
+            reply_for=self._reply_for,
+            clock=self.clock,
+            schedule_for=lambda dialect: SCHEDULES_S.get(dialect, USUAL_SCHEDULE_S),
+        )
 
     def _make_endpoints(self) -> Endpoints:
         return Endpoints(

@@ -125,12 +125,13 @@ class Worker:
         provider = self._providers[generation.provider]
         left = left_by(begun.before)
         said = model.words(generation.inputs)
+        brief = model.brief(generation.inputs, {})
         work = Work(
             reference=generation.id,
             attempt=generation.attempt,
-            upstream=next((route.upstream for route in model.routes if route.provider == provider.name), model.slug),
+            upstream=self._routing.upstream(model, provider.name, brief, said),
             inputs=generation.inputs,
-            brief=model.brief(generation.inputs, {}),
+            brief=brief,
             expected_wait_s=model.expected_wait_s,
             folder=folder,
             address=left.address,

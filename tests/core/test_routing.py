@@ -98,3 +98,15 @@ def test_nobody_takes_it_and_each_says_what_it_takes() -> None:
     )
     with pytest.raises(ModelUnavailable, match=r"\(only extend is done; only retake is done\)"):
         routing("a", "b").first(routes, INPUTS, new_id())
+
+
+def test_a_provider_may_have_a_door_for_words_and_one_for_pictures() -> None:
+    doors = model(
+        Route("a", "pictures", reach=Reach(tasks=(Task.IMAGE_TO_VIDEO,))),
+        Route("a", "words", reach=Reach(tasks=(Task.TEXT_TO_VIDEO,))),
+    )
+    chosen = routing("a")
+    assert chosen.first(doors, INPUTS, new_id()) == "a"
+    assert chosen.upstream(doors, "a", BRIEF, {}) == "words"
+    assert chosen.upstream(doors, "a", replace(BRIEF, task=Task.IMAGE_TO_VIDEO), {}) == "pictures"
+    assert chosen.upstream(doors, "gone", BRIEF, {}) == "reel"

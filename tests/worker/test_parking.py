@@ -16,13 +16,12 @@ NOW = FrozenClock().now()
 
 
 def rules(when_ambiguous: str = "hold") -> Rules:
-    return Rules(
-        max_attempts=3, limit_s=0.05, when_ambiguous=when_ambiguous, hold_s=3600.0, retry_s=0.0, verdict_s=0.05
-    )
+    return Rules(max_attempts=3, limit_s=20.0, when_ambiguous=when_ambiguous, hold_s=3600.0, retry_s=0.0)
 
 
 class Endless(ScriptedProvider):
-    """Goes on and on until `done` is set, then follows its script. `word` is what it says meanwhile."""
+    """Goes on and on until `done` is set, then follows its script. `word` is what it says meanwhile. Its first look is
+    cut off, as at the operator's limit."""
 
     def __init__(self, script: list[Step], *, can_cancel: bool = False, word: str = "", cancels: bool = True) -> None:
         super().__init__(script)
@@ -35,6 +34,8 @@ class Endless(ScriptedProvider):
         if self.done.is_set():
             return await super().poll(work, ticket, report)
         self.polled.append(ticket.ref)
+        if self.started and len(self.polled) == 1:
+            raise TimeoutError
         return Pending(after_s=0.0, word=self.word)
 
     async def start(self, work: Work) -> Ticket | Output:
