@@ -20,11 +20,13 @@ SECRET = "sk-test-0123456789abcdef"
 
 @dataclass
 class Job:
-    """`states` are what the next polls tell, in our words; the last one stays. `body` is what was submitted."""
+    """`states` are what the next polls tell, in our words; the last one stays. `body` is what was submitted, `key` and
+    `reference` what its caller calls it: one that is honoured, and one that is only remembered."""
 
     id: str
     body: Any
     key: str = ""
+    reference: str = ""
     states: deque[str] = field(default_factory=lambda: deque(["queued", "running", "completed"]))
     is_canceled: bool = False
 
@@ -83,6 +85,8 @@ class Fake:
     has_files: ClassVar[bool] = True
     """Its results are fetched, and do not stand in its answers."""
     has_status_words: ClassVar[bool] = True
+    tells_absence: ClassVar[bool] = True
+    """Its look-ups can say that something was never taken."""
     cost_micro_usd: ClassVar[int | None] = None
     """What it says that one fox costs."""
 

@@ -8,7 +8,8 @@
 | 5xx | nobody knows, but for those of `not_taken` | unavailable: asked again |
 | anything else | unavailable | unavailable |
 
-A call before the submit is judged as a submit, but that its 5xx says for certain that the work was not taken.
+A submit under a key that is honoured can be made again: its 5xx is unavailable. A call before the submit is judged as
+one, but that its 5xx says for certain that the work was not taken.
 """
 
 from typing import Literal
@@ -123,7 +124,10 @@ class Judge:
             return ProviderRejected(self.message(words, credential) or REJECTED)
         if answer.status == 429:
             return self._busy(answer, words)
-        if phase == "submit" and answer.status >= 500 and answer.status not in self._manifest.form.submit.not_taken:
+        form = self._manifest.form.submit
+        # Where our key is honoured, it is asked again under it.
+        is_told = answer.status < 500 or answer.status in form.not_taken or form.idempotency
+        if phase == "submit" and not is_told:
             return Ambiguous(f"the provider answered {answer.status}, which does not say whether it took the work")
         return ProviderUnavailable(f"the provider answered {answer.status}", retry_after_s=self._after(answer, words))
 
