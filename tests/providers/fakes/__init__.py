@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tests.providers.fakes.bfl import Bfl
+from tests.providers.fakes.elumenta import Elumenta
 from tests.providers.fakes.fake import Fake
 from tests.providers.fakes.fal import Fal
 from tests.providers.fakes.kling import Kling
@@ -17,6 +18,7 @@ FAKES: dict[str, Callable[[], Fake]] = {
     fake.name: fake
     for fake in (
         Bfl,
+        Elumenta,
         Fal,
         Kling,
         Luma,
