@@ -13,6 +13,7 @@ from tests.providers.fakes.openai_speech import OpenaiSpeech
 from tests.providers.fakes.replicate import Replicate
 from tests.providers.fakes.runway import Runway
 from tests.providers.fakes.veo import Veo
+from tests.providers.fakes.vivix import Vivix
 
 FAKES: dict[str, Callable[[], Fake]] = {
     fake.name: fake
@@ -29,5 +30,6 @@ FAKES: dict[str, Callable[[], Fake]] = {
         Replicate,
         Runway,
         Veo,
+        Vivix,
     )
 }
