@@ -12,6 +12,7 @@ from tests.providers.fakes.minimax import MiniMax, MiniMaxAudio, MiniMaxH3
 from tests.providers.fakes.openai_speech import OpenaiSpeech
 from tests.providers.fakes.replicate import Replicate
 from tests.providers.fakes.runway import Runway
+from tests.providers.fakes.skills import Skills
 from tests.providers.fakes.veo import Veo
 from tests.providers.fakes.vivix import Vivix
 
@@ -29,6 +30,7 @@ FAKES: dict[str, Callable[[], Fake]] = {
         OpenaiSpeech,
         Replicate,
         Runway,
+        Skills,
         Veo,
         Vivix,
     )
