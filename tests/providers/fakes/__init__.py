@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tests.providers.fakes.aimlapi import Aimlapi, AimlapiLuma
 from tests.providers.fakes.bfl import Bfl
 from tests.providers.fakes.elumenta import Elumenta
 from tests.providers.fakes.fake import Fake
@@ -19,6 +20,8 @@ from tests.providers.fakes.vivix import Vivix
 FAKES: dict[str, Callable[[], Fake]] = {
     fake.name: fake
     for fake in (
+        Aimlapi,
+        AimlapiLuma,
         Bfl,
         Elumenta,
         Fal,
