@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tests.providers.fakes.aimlapi import Aimlapi, AimlapiLuma
 from tests.providers.fakes.bfl import Bfl
+from tests.providers.fakes.darkroom import Darkroom
 from tests.providers.fakes.elumenta import Elumenta
 from tests.providers.fakes.fake import Fake
 from tests.providers.fakes.fal import Fal
@@ -23,6 +24,7 @@ FAKES: dict[str, Callable[[], Fake]] = {
         Aimlapi,
         AimlapiLuma,
         Bfl,
+        Darkroom,
         Elumenta,
         Fal,
         Kling,
