@@ -237,7 +237,6 @@ async def _trouble(request: web.Request, trouble: Trouble, told: Told | None = N
             partial.content_length = len(content)
         await partial.prepare(request)
         await partial.write(content[: len(content) // 2])
-        await partial.drain()
     request.transport.abort()
     raise web.HTTPInternalServerError
 

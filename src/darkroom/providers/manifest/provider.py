@@ -34,6 +34,10 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer: Any = None
 
 
+SAYS_NOTHING = frozenset({401, 403, 408, 425, 429})
+"""Answers to a look-up that tell nothing of the work."""
+
+
 class ManifestProvider:
     def __init__(
         self,
@@ -106,7 +110,10 @@ class ManifestProvider:
         except Lost as error:
             self._nobody_knows(f"the answer of the provider was lost: {error}")
         words = with_answer(words, answer)
-        self._upstream.check(answer, words, credential, phase="submit")
+        try:
+            self._upstream.check(answer, words, credential, phase="submit")
+        except Ambiguous as error:
+            self._nobody_knows(str(error))
         if self.manifest.id is None:
             return await self._at_once(work, credential, words, answer)
         id = asked(self.manifest.id, words)
@@ -198,7 +205,8 @@ class ManifestProvider:
         id = asked(self.manifest.found_id, words)
         if id:
             return _ticket(id, asked(self.manifest.found_keep, words) if self.manifest.found_keep else None)
-        if not asked(self.manifest.absent, words):
+        # Whatever `absent` makes of the body of an error: who is out of order does not say what it knows.
+        if answer.status in SAYS_NOTHING or answer.status >= 500 or not asked(self.manifest.absent, words):
             raise ProviderUnavailable("the provider does not say whether it took the work")
         # What was sent last may be written there after it can be looked up.
         if not self._upstream.is_believed(work.reference, "absent"):
