@@ -17,6 +17,7 @@ from tests.providers.fakes.runway import Runway
 from tests.providers.fakes.skills import Skills
 from tests.providers.fakes.veo import Veo
 from tests.providers.fakes.vivix import Vivix
+from tests.providers.fakes.wavespeed import WaveSpeed
 
 FAKES: dict[str, Callable[[], Fake]] = {
     fake.name: fake
@@ -38,5 +39,6 @@ FAKES: dict[str, Callable[[], Fake]] = {
         Skills,
         Veo,
         Vivix,
+        WaveSpeed,
     )
 }
