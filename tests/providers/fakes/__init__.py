@@ -12,6 +12,7 @@ from tests.providers.fakes.kling import Kling
 from tests.providers.fakes.luma import Luma
 from tests.providers.fakes.minimax import MiniMax, MiniMaxAudio, MiniMaxH3
 from tests.providers.fakes.openai_speech import OpenaiSpeech
+from tests.providers.fakes.openai_videos import OpenaiVideos
 from tests.providers.fakes.replicate import Replicate
 from tests.providers.fakes.runway import Runway
 from tests.providers.fakes.skills import Skills
@@ -34,6 +35,7 @@ FAKES: dict[str, Callable[[], Fake]] = {
         MiniMaxAudio,
         MiniMaxH3,
         OpenaiSpeech,
+        OpenaiVideos,
         Replicate,
         Runway,
         Skills,
