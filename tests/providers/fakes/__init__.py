@@ -13,6 +13,7 @@ from tests.providers.fakes.luma import Luma
 from tests.providers.fakes.minimax import MiniMax, MiniMaxAudio, MiniMaxH3
 from tests.providers.fakes.openai_speech import OpenaiSpeech
 from tests.providers.fakes.openai_videos import OpenaiVideos
+from tests.providers.fakes.openrouter import Openrouter
 from tests.providers.fakes.replicate import Replicate
 from tests.providers.fakes.runway import Runway
 from tests.providers.fakes.skills import Skills
@@ -36,6 +37,7 @@ FAKES: dict[str, Callable[[], Fake]] = {
         MiniMaxH3,
         OpenaiSpeech,
         OpenaiVideos,
+        Openrouter,
         Replicate,
         Runway,
         Skills,
