@@ -49,13 +49,13 @@ class Server:
 
 @contextmanager
 def darkroom(folder: Path, *, slots: int = 0, after_s: float = 0.0) -> Iterator[Server]:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "bench.server", "--data", str(folder), "--port", str(port)]
     command += ["--slots", str(slots), "--after", str(after_s)]
-    with _started(["taskset", "-c", SERVED, *command], stdout=subprocess.PIPE) as process:
+    with started(["taskset", "-c", SERVED, *command], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         key = process.stdout.readline().strip()
-        _until_listening(port)
+        until_listening(port)
         yield Server(process, f"http://127.0.0.1:{port}", key)
 
 
@@ -66,14 +66,17 @@ http {{
   access_log off; keepalive_requests 1000000000; sendfile on; tcp_nopush on; default_type application/json;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port}; root {folder}; }}
+  server {{
+    listen 127.0.0.1:{port}; root {folder}; error_page 405 =200 /status.json;
+    location /v1/ {{ try_files /status.json =404; }}
+  }}
 }}
 """
 
 
 @contextmanager
-def nginx(folder: Path, content: bytes) -> Iterator[str]:
-    """Nginx with one worker, serving these bytes from a file; yields the file's address."""
+def nginx(folder: Path, content: bytes, *, core: str = SERVED) -> Iterator[str]:
+    """Nginx with one worker: these bytes from a file, and for every call below /v1/; yields the file's address."""
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     if not Path(program).exists():
         raise Missing("nginx")
@@ -81,11 +84,11 @@ def nginx(folder: Path, content: bytes) -> Iterator[str]:
     folder.chmod(0o755)
     (folder / "status.json").write_bytes(content)
     (folder / "status.json").chmod(0o644)
-    port = _free_port()
+    port = free_port()
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port))
-    command = ["taskset", "-c", SERVED, program, "-c", str(folder / "nginx.conf")]
-    with _started(command, stderr=subprocess.DEVNULL):
-        _until_listening(port)
+    command = ["taskset", "-c", core, program, "-c", str(folder / "nginx.conf")]
+    with started(command, stderr=subprocess.DEVNULL):
+        until_listening(port)
         yield f"http://127.0.0.1:{port}/status.json"
 
 
@@ -107,7 +110,7 @@ def wrk(url: str, *, seconds: int, key: str = "", script: str = "", folder: Path
 
 
 @contextmanager
-def _started(command: list[str], **streams: Any) -> "Iterator[subprocess.Popen[str]]":
+def started(command: list[str], **streams: Any) -> "Iterator[subprocess.Popen[str]]":
     root = Path(__file__).parent.parent
     environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}"}
     process = subprocess.Popen(command, text=True, env=environment, cwd=root, **streams)
@@ -120,14 +123,14 @@ def _started(command: list[str], **streams: Any) -> "Iterator[subprocess.Popen[s
             process.stdout.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _until_listening(port: int) -> None:
-    deadline = time.monotonic() + 20
+def until_listening(port: int, *, limit_s: float = 20) -> None:
+    deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

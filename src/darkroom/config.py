@@ -21,6 +21,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Each name is a key of the file, and `DARKROOM_` with the name in capitals is the variable."""
 
     data: str = "data"
+    role: Literal["all", "api", "worker"] = "all"
+    """What this process does: answer callers, carry generations out, or both. Parts need a `database` to share."""
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000
     public_url: str = ""

@@ -23,6 +23,10 @@ class Outside:
         self._url = public_url.rstrip("/")
         self._clock = clock
 
+    def rekey(self, secret: bytes) -> None:
+        """Sign with what every process of the installation signs with."""
+        self._secret = secret
+
     def callback_url(self, generation: Generation) -> str | None:
         """Where its upstream may tell us to look, for the attempt that runs now."""
         return f"{self._url}{CALLBACKS}{self.token(generation.id, generation.attempt)}" if self._url else None

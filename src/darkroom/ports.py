@@ -1,6 +1,6 @@
 """The protocols between the core and the outside, and the values that cross them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -226,8 +226,10 @@ class Store(Books, OwnedAssets, Webhooks, Protocol):
         provider: str | None = None,
         detail: str = "",
         cost_micro_usd: int | None = None,
+        after_s: float = 0.0,
     ) -> Generation:
-        """Move a running generation back to queued, at another `provider` where one is given; raises `StaleAttempt`."""
+        """Move a running generation back to queued, at another `provider` where one is given; raises `StaleAttempt`.
+        `after_s` is when it may be begun again, for a queue that lives in the store."""
         ...
 
     async def cancel(
@@ -331,6 +333,32 @@ class Queue(Protocol):
         ...
 
 
+class Lanes(Queue, Protocol):
+    """The queue as a worker sees it: it hands out ids, so many of a lane at once."""
+
+    def start(self, handler: Callable[[str], Awaitable[None]]) -> None: ...
+
+    def again(self, generation_id: str, *, after_s: float, lane: str) -> None:
+        """Called by the handler of an id: bring it once more, some time after this handler has ended, in this lane."""
+        ...
+
+    def position(self, generation_id: str) -> int | None:
+        """How many are likely to start before it; None where that is not known here."""
+        ...
+
+    @property
+    def depths(self) -> Mapping[str, int]:
+        """How many wait in each lane."""
+        ...
+
+    @property
+    def in_hand(self) -> int: ...
+
+    async def close(self, *, limit_s: float) -> None:
+        """Hand out nothing more, let what is in hand end within the limit, then cancel it."""
+        ...
+
+
 class Desk(Protocol):
     """What wakes those who wait: told of every change of a generation after its commit."""
 
@@ -349,6 +377,7 @@ __all__ = [
     "Desk",
     "Discrepancy",
     "EventPage",
+    "Lanes",
     "NewGeneration",
     "Output",
     "Pace",

@@ -72,10 +72,11 @@ async def serve(settings: Settings, *, started: Callable[[Engine, str | None], N
     """Run until SIGTERM or SIGINT. `started` is told the engine, and the first key where one was made."""
     raise_file_limit()
     engine = Engine(settings)
-    engine.claim(f"serving {engine.url}")
+    if engine.cluster is None:
+        engine.claim(f"serving {engine.url}")
     _check_address(settings.host, settings.port)
     await engine.open()
-    await engine.work()
+    await (engine.follow() if settings.role == "api" else engine.work())
     server = HttpServer(build_application(engine), host=settings.host, port=settings.port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

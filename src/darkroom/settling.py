@@ -102,9 +102,16 @@ class Settler:
         self._desk.changed(settled)
 
     async def hand_back(
-        self, generation: Generation, outcome: str, *, error: Failure | None = None, provider: str | None = None
+        self,
+        generation: Generation,
+        outcome: str,
+        *,
+        error: Failure | None = None,
+        provider: str | None = None,
+        after_s: float = 0.0,
     ) -> Generation | None:
-        """Back to queued, at another `provider` where one is given; None where another attempt has taken over."""
+        """Back to queued, at another `provider` where one is given; None where another attempt has taken over.
+        `after_s` is when it may be begun again."""
         try:
             return await self.insist(
                 lambda: self._store.hand_back(
@@ -115,6 +122,7 @@ class Settler:
                     provider=provider,
                     detail="" if error is None else str(error),
                     cost_micro_usd=None if error is None else error.cost_micro_usd,
+                    after_s=after_s,
                 )
             )
         except StaleAttempt as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
@@ -56,15 +57,31 @@ class Sweeper:
             try:
                 await self.catch_up()
                 await (self.sweep() if count else self.sweep_all())
-                if count % EXPIRE_EVERY == 0:
-                    await self._retention.expire()
-                    await self._store.prune_events(before=self._clock.now() - EVENTS_KEPT)
-                    await self._store.prune_keys(before=self._clock.now() - KEYS_LIVE)
-                    await self.prune_deliveries()
+                await self._tend(count)
             except Exception:
                 log.exception("a sweep failed; the next one follows")
             count += 1
             await self._until_noticed()
+
+    async def lead(self, recover: Callable[[], Awaitable[None]]) -> None:
+        """What one process does for all: `recover` finds what dead workers and a forgetful queue have left."""
+        count = 0
+        while True:
+            try:
+                await recover()
+                await self._tend(count)
+            except Exception:
+                log.exception("a sweep failed; the next one follows")
+            count += 1
+            await asyncio.sleep(SWEEP_S)
+
+    async def _tend(self, count: int) -> None:
+        if count % EXPIRE_EVERY:
+            return
+        await self._retention.expire()
+        await self._store.prune_events(before=self._clock.now() - EVENTS_KEPT)
+        await self._store.prune_keys(before=self._clock.now() - KEYS_LIVE)
+        await self.prune_deliveries()
 
     async def follow(self) -> None:
         """Hear of what other processes do, and do nothing else: for one that carries no generations out."""

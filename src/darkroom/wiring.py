@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,22 +19,20 @@ from darkroom.catalogue import Catalogue
 from darkroom.clock import Clock, SystemClock
 from darkroom.config import Settings
 from darkroom.courier import Courier
-from darkroom.credits import credits
 from darkroom.deadlines import Deadlines
 from darkroom.dialects import DIALECTS
 from darkroom.endpoints import Endpoints
-from darkroom.errors import InvalidInput, NotFound
+from darkroom.errors import InvalidInput
 from darkroom.generation import Generation
 from darkroom.guarded import GuardedClient, Refused
 from darkroom.history import History
 from darkroom.intake import Intake
-from darkroom.ledger import Purse
 from darkroom.lock import FolderLock
 from darkroom.notify import Bell
 from darkroom.outside import Outside
 from darkroom.pace import Pacer
 from darkroom.patience import USUAL_SCHEDULE_S
-from darkroom.ports import Assets, Delivery, Provider, Store
+from darkroom.ports import Assets, Delivery, Lanes, Provider, Store
 from darkroom.providers.configured import Configured, make, read_folder
 from darkroom.providers.sketch.pool import RenderPool
 from darkroom.providers.sketch.provider import Sketch
@@ -43,6 +41,7 @@ from darkroom.retention import Retention
 from darkroom.retries import Retries
 from darkroom.routing import Routing
 from darkroom.service import Service
+from darkroom.shared_queue import SharedQueue
 from darkroom.shelf import Shelf
 from darkroom.store.database import Database
 from darkroom.store.opening import choose
@@ -52,6 +51,7 @@ from darkroom.sweeper import Sweeper
 from darkroom.uploads import Uploads
 from darkroom.web.limiter import Limiter, OwnLimiter
 from darkroom.web.shared_limiter import SharedLimiter
+from darkroom.welcome import first_key, welcome
 from darkroom.wire import Dialect, Reply, WireRequest
 from darkroom.worker import Worker
 
@@ -65,8 +65,6 @@ SCHEDULES_S: Mapping[str, Sequence[float]] = {
 
 
 Listener = Callable[[Generation], None]
-
-DEFAULT_ACCOUNT = "default"
 
 
 class FrontDesk:
@@ -105,7 +103,8 @@ class Engine:
         self.catalogue = configured.join(models or catalogue_of(settings, with_providers=False))
         self.plans = plans.load(Path(settings.plans) if settings.plans else None)
         self.dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
-        self.database, self.store = choose(settings, on_file=store)
+        self._chosen = choose(settings, clock=self.clock, on_file=store)
+        self.database, self.store, self.cluster = self._chosen.database, self._chosen.store, self._chosen.cluster
         self.assets = assets or open_assets(settings.assets or str(self.folder / "assets"))
         secret = kept_secret(Path(settings.secret) if settings.secret else self.folder / "secret")
         self.links = Links(secret)
@@ -117,7 +116,7 @@ class Engine:
         self.routing = Routing(providers=self.providers, clock=self.clock)
         self.pacer = Pacer(history=self.history, clock=self.clock)
         self.desk = FrontDesk(self.bell.changed, self.history.changed)
-        self.queue = Dispatcher({name: provider.slots for name, provider in self.providers.items()})
+        self.queue = self._make_queue()
         self.shelf = Shelf(store=self.store, assets=self.assets, clock=self.clock)
         self.uploads = Uploads(store=self.store, shelf=self.shelf, clock=self.clock, folder=self.folder / "uploads")
         self.retention = Retention(
@@ -158,6 +157,12 @@ class Engine:
             for name, manifest in configured.manifests.items()
         }
         return {sketch.name: sketch, **made}
+
+    def _make_queue(self) -> Lanes:
+        slots = {name: provider.slots for name, provider in self.providers.items()}
+        if self._chosen.connections is None:
+            return Dispatcher(slots)
+        return SharedQueue(self._chosen.connections, slots)
 
     def _make_courier(self) -> Courier:
         return Courier(
@@ -223,8 +228,13 @@ class Engine:
             clock=self.clock,
             rules=rules,
             rules_for={name: replace(rules, when_ambiguous=policy) for name, policy in own.items() if policy},
-            folder=self.folder / "work",
+            folder=self._work_folder,
         )
+
+    @property
+    def _work_folder(self) -> Path:
+        """Other processes may work in the same data folder, each in a folder of its own."""
+        return self.folder / "work" / (self.cluster.name if self.cluster else "")
 
     async def principal(self, account: str) -> Principal:
         """An operator at the command line, acting for an account; raises `NotFound`."""
@@ -256,6 +266,10 @@ class Engine:
         """The store and the outbound client: enough to ask and to submit."""
         await self.database.open()
         self.history.prime(await self.store.took())
+        if self.cluster is not None and not self.settings.secret:
+            secret = await self.cluster.secret()
+            self.links.rekey(secret)
+            self.outside.rekey(secret)
         await self.client.open()
 
     async def follow(self) -> None:
@@ -266,10 +280,7 @@ class Engine:
 
     async def work(self) -> None:
         """Carry generations out, beginning with those that an earlier process left. Claim the folder first."""
-        await asyncio.to_thread(shutil.rmtree, self.folder / "work", ignore_errors=True)
-        rescued = await self.store.rescue(now=self.clock.now())
-        if rescued:
-            log.info("queued again what was cut off", generations=rescued)
+        await asyncio.to_thread(shutil.rmtree, self._work_folder, ignore_errors=True)
         if self._lock.was_left:
             await self.retries.recall()
         for provider in self.providers.values():
@@ -277,9 +288,25 @@ class Engine:
         await self.sweeper.prepare()
         self.desk.listen(self.worker.changed, self.deadlines.changed, lambda generation: self.courier.wake())
         self.database.on_foreign_change = self.sweeper.notice
+        self._tasks = [asyncio.create_task(run) for run in await self._runs()]
         self.queue.start(self.worker.handle)
-        runs = (self.sweeper.run(), self.courier.run(), self.deadlines.run())
-        self._tasks = [asyncio.create_task(run) for run in runs]
+
+    async def _runs(self) -> Sequence[Coroutine[None, None, None]]:
+        """What goes on beside the work: here, or at the one of many processes that leads."""
+        if self.cluster is None:
+            rescued = await self.store.rescue(now=self.clock.now())
+            if rescued:
+                log.info("queued again what was cut off", generations=rescued)
+            return self.sweeper.run(), self.courier.run(), self.deadlines.run()
+        # Seen before anything is begun: what a worker that nobody has seen carries out is handed back.
+        await self.cluster.show()
+        return self.sweeper.follow(), self.cluster.live(), self.cluster.leadership.run(self._lead)
+
+    async def _lead(self) -> None:
+        assert self.cluster is not None
+        async with asyncio.TaskGroup() as group:
+            for run in (self.sweeper.lead(self.cluster.recover), self.courier.run(), self.deadlines.run()):
+                group.create_task(run)
 
     def _rounds_before(self, generation: Generation) -> tuple[float, int] | None:
         position = self.queue.position(generation.id)
@@ -305,6 +332,8 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for provider in self.providers.values():
             await provider.close()
+        if self.cluster is not None:
+            await self.cluster.leave()
         await self.client.close()
         await self.limiter.close()
         await self.database.close()
@@ -342,28 +371,12 @@ class Engine:
 
     async def welcome(self) -> None:
         """An empty store gets an account `default` with sandbox credits."""
-        if await self.store.accounts():
-            return
-        account = await self.store.create_account(DEFAULT_ACCOUNT, plan=plans.DEFAULT, now=self.clock.now())
-        if self.settings.sandbox_credits > 0:
-            await self.store.grant(
-                account.id,
-                credits(self.settings.sandbox_credits),
-                purse=Purse.PERMANENT,
-                note="sandbox credits",
-                now=self.clock.now(),
-            )
+        await welcome(self.store, sandbox=self.settings.sandbox_credits, now=self.clock.now())
 
     async def first_key(self) -> str | None:
         """A key for the account `default`, if it has never had one: the only time that it is seen."""
         await self.welcome()
-        try:
-            account = await self.store.find_account(DEFAULT_ACCOUNT)
-        except NotFound:
-            return None  # an operator made accounts of their own before the first start
-        if await self.store.keys(account.id):
-            return None
-        return (await self.access.create_key(account, name="default", dialect="native")).secret
+        return await first_key(self.store, self.access)
 
 
 def catalogue_of(settings: Settings, *, with_providers: bool = True) -> Catalogue:

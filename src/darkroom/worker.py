@@ -27,8 +27,7 @@ from darkroom.notify import Bell
 from darkroom.outside import Outside
 from darkroom.pace import Pacer
 from darkroom.parking import NOT_TAKEN, Parking
-from darkroom.ports import Assets, Begun, Desk, Output, Provider, Settlement, Store, Ticket, Work
-from darkroom.queue import Dispatcher
+from darkroom.ports import Assets, Begun, Desk, Lanes, Output, Provider, Settlement, Store, Ticket, Work
 from darkroom.routing import Routing
 from darkroom.settling import Settler
 
@@ -48,7 +47,7 @@ class Worker:
         assets: Assets,
         catalogue: Catalogue,
         providers: Mapping[str, Provider],
-        queue: Dispatcher,
+        queue: Lanes,
         desk: Desk,
         bell: Bell,
         intake: Intake,
@@ -294,7 +293,9 @@ class Worker:
         if move is None:
             await self._settler.fail(errand.generation, error)
             return
-        queued = await self._settler.hand_back(errand.generation, move.outcome, error=error, provider=move.provider)
+        queued = await self._settler.hand_back(
+            errand.generation, move.outcome, error=error, provider=move.provider, after_s=move.after_s
+        )
         if queued is not None:
             self._queue.again(queued.id, after_s=move.after_s, lane=move.provider)
 

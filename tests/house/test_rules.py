@@ -16,6 +16,8 @@ OUTERMOST = {
     "courier.py": "one bad message must not keep the others",
     "store/database.py": "whoever asked gets the error, whatever it is",
     "store/postgres/batches.py": "whoever asked gets the error, whatever it is",
+    "shared_queue.py": "a queue that stumbles is taken up again",
+    "store/postgres/cluster.py": "one that cannot be seen now is seen the next time",
     "sweeper.py": "one bad sweep must not be the last",
     "web/switchboard.py": "the server's outermost frame",
     "worker.py": "a bug must not keep a caller's credits",

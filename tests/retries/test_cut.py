@@ -18,11 +18,18 @@ from tests.retries.proxy import Cut, cutting
 from tests.worker.scene import until
 
 HOLD_S = 0.3
+
+
 """Long enough for a busy machine to notice that its caller has gone."""
 
 KEY = {"Idempotency-Key": "order-4711"}
 
 each_client = pytest.mark.parametrize("client", EVERY.values(), ids=EVERY.keys())
+
+
+def shut() -> ScriptedProvider:
+    """Nothing is carried out: submits alone are looked at."""
+    return ScriptedProvider([], slots=0, may_restart=True)
 
 
 class Slow(SqliteStore):
@@ -58,8 +65,7 @@ def cut_once(
     """What the client was told, what the server has, and its metrics."""
 
     async def act() -> tuple[str, list[str], str]:
-        async with running([], store=Slow, repeat_window_s=window_s, answer_hold_s=HOLD_S) as server:
-            server.engine.queue._slots["sketch"] = 0  # nothing is carried out: submits alone are looked at
+        async with running(shut(), store=Slow, repeat_window_s=window_s, answer_hold_s=HOLD_S) as server:
             store = server.engine.store
             assert isinstance(store, Slow)
 
@@ -107,8 +113,7 @@ def test_the_command_line_brings_a_key_of_its_own(cut: Cut) -> None:
 
 def test_a_request_that_says_it_is_a_retry_is_one() -> None:
     async def act() -> None:
-        async with running([]) as server:
-            server.engine.queue._slots["sketch"] = 0
+        async with running(shut()) as server:
             first = await server.ask("POST", "/v1/generations", BODY)
             again = await server.ask("POST", "/v1/generations", BODY, headers={"x-stainless-retry-count": "1"})
             assert (again.body["id"], await generations(server)) == (first.body["id"], [first.body["id"]])
@@ -118,8 +123,7 @@ def test_a_request_that_says_it_is_a_retry_is_one() -> None:
 
 def test_a_retry_that_comes_before_the_first_is_stored_waits_for_it() -> None:
     async def act() -> None:
-        async with running([], store=Slow) as server:
-            server.engine.queue._slots["sketch"] = 0
+        async with running(shut(), store=Slow) as server:
             store = server.engine.store
             assert isinstance(store, Slow)
             asked = []
@@ -152,8 +156,7 @@ def test_nothing_is_guessed_where_it_is_turned_off() -> None:
 
 def test_a_second_submit_on_purpose_is_a_second_generation() -> None:
     async def act() -> None:
-        async with running([]) as server:
-            server.engine.queue._slots["sketch"] = 0
+        async with running(shut()) as server:
             told = [await server.ask("POST", "/v1/generations", BODY) for _ in range(3)]
             assert len({answer.body["id"] for answer in told}) == 3
             assert len(await generations(server)) == 3
@@ -163,8 +166,7 @@ def test_a_second_submit_on_purpose_is_a_second_generation() -> None:
 
 def test_a_caller_that_hangs_up_while_it_waits_is_told_when_it_comes_again() -> None:
     async def act() -> None:
-        async with running([]) as server:
-            server.engine.queue._slots["sketch"] = 0
+        async with running(shut()) as server:
             waiting = asyncio.create_task(server.ask("POST", "/v1/generations", BODY, headers={"prefer": "wait=30"}))
             await until(lambda: server.engine.bell.waiters == 1)
             waiting.cancel()

@@ -15,6 +15,10 @@ class Links:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
+    def rekey(self, secret: bytes) -> None:
+        """Sign with what every process of the installation signs with."""
+        self._secret = secret
+
     def path(self, key: str, *, now: datetime) -> str:
         """The URL's path and query, good for 7 to 8 days.
 

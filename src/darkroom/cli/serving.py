@@ -19,6 +19,9 @@ def serve(
     port: int | None = None,
     data: Data = None,
     config: Config = None,
+    role: Annotated[Literal["all", "api", "worker"] | None, Parameter(help="Answer callers, work, or both.")] = None,
+    database: Annotated[str | None, Parameter(help="postgresql://... (DARKROOM_DATABASE).")] = None,
+    assets: Annotated[str | None, Parameter(help="A folder or s3://bucket/prefix (DARKROOM_ASSETS).")] = None,
     pace: Annotated[Literal["fast", "typical"] | None, Parameter(help="The embedded renderer's pace.")] = None,
 ) -> None:
     """Start the server: every API, the worker and the embedded renderer in one process.
@@ -30,7 +33,7 @@ def serve(
     port
         The port to listen on (DARKROOM_PORT; 8000).
     """
-    settings = settings_of(data, config, host=host, port=port, pace=pace)
+    settings = settings_of(data, config, host=host, port=port, pace=pace, role=role, database=database, assets=assets)
     logs.configure(form=settings.log, level=settings.log_level)
     uvloop.run(run_server(settings, started=_greet))
 

@@ -162,12 +162,14 @@ async def open_session(settings: Settings, *, account: str, works: bool) -> Asyn
         return
     engine = Engine(settings)
     is_worker = works
-    if works:
+    if works and engine.cluster is None:
         try:
             engine.claim("the command line")
         except FolderInUse:
             is_worker = False  # the server there will see what we store and carry it out
     await engine.open()
+    if engine.cluster is not None:
+        is_worker = works and not await engine.cluster.has_workers()
     try:
         await (engine.work() if is_worker else engine.follow())
         await engine.welcome()

@@ -1,13 +1,18 @@
 """Which database a store is on: a file in the data folder, or PostgreSQL."""
 
+import os
+import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from darkroom.clock import Clock
 from darkroom.config import Settings
 from darkroom.errors import Misconfigured
 from darkroom.ports import Store
 from darkroom.store.database import Database
+from darkroom.store.postgres.cluster import Cluster
 from darkroom.store.postgres.database import Database as PostgresDatabase
 from darkroom.store.postgres.store import PostgresStore
 from darkroom.store.sqlite import SqliteStore
@@ -27,13 +32,29 @@ class Opened(Protocol):
     async def close(self) -> None: ...
 
 
-def choose(settings: Settings, *, on_file: Callable[[Database], Store] = SqliteStore) -> tuple[Opened, Store]:
-    """A store, and what has to be opened before it is used."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A store, and what has to be opened before it is used. `cluster` and `connections` are there where other
+    processes share it."""
+
+    database: Opened
+    store: Store
+    cluster: Cluster | None = None
+    connections: PostgresDatabase | None = None
+
+
+def choose(settings: Settings, *, clock: Clock, on_file: Callable[[Database], Store] = SqliteStore) -> Chosen:
+    """Raises `Misconfigured`."""
     address = settings.database
     if not address:
+        if settings.role != "all":
+            raise Misconfigured(f"settings: the role '{settings.role}' needs a `database` that all parts share")
         database = Database(settings.folder / "darkroom.db")
-        return database, on_file(database)
+        return Chosen(database=database, store=on_file(database))
     if urlsplit(address).scheme not in SCHEMES:
         raise Misconfigured("settings: `database` must be empty or begin with postgresql://")
     server = PostgresDatabase(address, connections=settings.database_connections)
-    return server, PostgresStore(server)
+    store = PostgresStore(server)
+    about = f"{socket.gethostname()}, process {os.getpid()}"
+    cluster = Cluster(server, name=store.writer, about=about, clock=clock)
+    return Chosen(database=server, store=store, cluster=cluster, connections=server)

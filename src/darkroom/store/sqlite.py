@@ -131,6 +131,7 @@ class SqliteStore(Books, Endpoints, Keyed, Owned, Retold, Tried):
         provider: str | None = None,
         detail: str = "",
         cost_micro_usd: int | None = None,
+        after_s: float = 0.0,
     ) -> Generation:
         def verb(connection: apsw.Connection) -> Generation:
             arguments = {"id": generation_id, "attempt": attempt, "provider": provider}

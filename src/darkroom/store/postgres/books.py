@@ -35,6 +35,11 @@ class Books:
         self._database = database
         self._writer = new_id()
 
+    @property
+    def writer(self) -> str:
+        """What this process's events and attempts are written under."""
+        return self._writer
+
     async def create_account(self, name: str, *, plan: str, now: datetime) -> Account:
         return await self._name_account(ACCOUNT.insert, id=new_id(), name=name, plan=plan, now=to_micros(now))
 

@@ -50,6 +50,11 @@ class Database:
         self._pool: asyncpg.Pool | None = None
         self.on_foreign_change: Callable[[], None] = lambda: None
 
+    @property
+    def dsn(self) -> str:
+        """With its password: for connections, and never to be shown."""
+        return self._dsn
+
     async def open(self) -> None:
         """Bring the database up to date and connect; raises `Misconfigured` where that cannot be."""
         connection = await connect(self._dsn)

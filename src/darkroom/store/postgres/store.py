@@ -132,6 +132,7 @@ class PostgresStore(Tried, Books, Endpoints, Keyed, Owned, Retold):
         provider: str | None = None,
         detail: str = "",
         cost_micro_usd: int | None = None,
+        after_s: float = 0.0,
     ) -> Generation:
         given = {
             "id": generation_id,
@@ -141,6 +142,7 @@ class PostgresStore(Tried, Books, Endpoints, Keyed, Owned, Retold):
             "provider": provider,
             "detail": detail,
             "cost": cost_micro_usd,
+            "after_s": after_s,
         }
         row = await self._returns.ask(given)
         if row[0] is None:

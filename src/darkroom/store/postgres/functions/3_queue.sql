@@ -1,8 +1,94 @@
--- Called with every generation that is queued, in the transaction that queues it: by `submit` when it is stored, and by
--- `hand_back`, `decide` and `rescue` when it goes to its next attempt. What is written here is there exactly if the
--- generation is queued. A queue that lives in the database puts its entry here; the one in memory needs none, and is told
--- after the commit.
-CREATE OR REPLACE FUNCTION enqueue(waiting generation, queued_at bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- The queue's entries, in the transaction of what they are about: written exactly if a generation is queued.
+
+DROP FUNCTION IF EXISTS enqueue(generation, bigint);
+
+-- Where the next entry of an account stands in a lane: start-time fair queuing. An account's entries are numbered one
+-- after another, and a new one begins no earlier than what is being taken now: one with ten thousand waiting is as far
+-- from its next turn as one with a single one.
+CREATE OR REPLACE FUNCTION next_turn(of_lane text, of_account text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    now_at bigint;
+    given bigint;
 BEGIN
-    NULL;
+    SELECT -priority INTO now_at FROM pgqueuer WHERE entrypoint = of_lane AND status = 'queued'
+     ORDER BY priority DESC, id LIMIT 1;
+    IF now_at IS NULL THEN
+        -- Nobody waits: everyone begins where the last one was.
+        SELECT number INTO now_at FROM turn WHERE lane = of_lane ORDER BY number DESC LIMIT 1;
+    END IF;
+    INSERT INTO turn (lane, account_id, number) VALUES (of_lane, of_account, coalesce(now_at, 0))
+    ON CONFLICT (lane, account_id) DO UPDATE SET number = greatest(turn.number + 1, excluded.number)
+    RETURNING number INTO given;
+    RETURN given;
+END $$;
+
+-- Called with every generation that is queued: by `submit` when it is stored, and by `hand_back`, `decide` and `rescue`
+-- when it goes to its next attempt, some time later where `after_s` says so. There is one entry for each attempt that
+-- waits, so that the entry of the attempt before, which may still be in hand, does not stand in its way.
+CREATE OR REPLACE FUNCTION enqueue(waiting generation, queued_at bigint, after_s double precision DEFAULT 0)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    own bigint := next_turn(waiting.provider, waiting.account_id);
+    slower record;
+BEGIN
+    -- An account's own order: what is more urgent takes the place of the first that is less so.
+    SELECT q.id, q.priority INTO slower
+      FROM generation AS g JOIN pgqueuer AS q ON q.dedupe_key = g.id || ':' || g.attempt AND q.status = 'queued'
+     WHERE g.account_id = waiting.account_id AND g.provider = waiting.provider AND g.status = 'queued'
+       AND g.priority < waiting.priority
+     ORDER BY q.priority DESC, q.id LIMIT 1 FOR UPDATE OF q SKIP LOCKED;
+    IF FOUND THEN
+        UPDATE pgqueuer SET priority = -least(own, 2147483647) WHERE id = slower.id;
+        own := -slower.priority;
+    END IF;
+    INSERT INTO pgqueuer (priority, entrypoint, payload, dedupe_key, headers, status, execute_after)
+    VALUES (-least(own, 2147483647), waiting.provider, convert_to(waiting.id, 'UTF8'),
+            waiting.id || ':' || waiting.attempt,
+            CASE WHEN waiting.run_limit IS NOT NULL
+                 THEN jsonb_build_object('account', waiting.account_id, 'run_limit', waiting.run_limit) END,
+            'queued', now() + make_interval(secs => after_s))
+    ON CONFLICT (dedupe_key) WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL DO NOTHING;
+END $$;
+
+-- A worker lives. Its name is that of the store that it writes with.
+CREATE OR REPLACE FUNCTION saw_worker(of_id text, of_about text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO worker (id, about) VALUES (of_id, of_about)
+    ON CONFLICT (id) DO UPDATE SET seen_at = now();
+$$;
+
+-- What a worker that is gone was carrying out goes to the next attempt; what waits and has lost its entry gets one. Only
+-- the leader sweeps. Returns how many of each.
+CREATE OR REPLACE FUNCTION recover(swept_at bigint, dead_after_s double precision, most int)
+RETURNS TABLE (handed_back bigint, enqueued bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    lost generation;
+BEGIN
+    handed_back := 0;
+    enqueued := 0;
+    FOR lost IN
+        UPDATE generation SET status = 'queued'
+         WHERE status = 'running' AND settled_at IS NULL AND id IN (
+               SELECT g.id FROM generation AS g
+                 JOIN attempt AS a ON a.generation_id = g.id AND a.number = g.attempt
+                 LEFT JOIN worker AS w ON w.id = a.worker
+                WHERE g.status = 'running' AND g.settled_at IS NULL
+                  AND (w.id IS NULL OR w.seen_at < now() - make_interval(secs => dead_after_s))
+                ORDER BY g.number LIMIT most FOR UPDATE OF g SKIP LOCKED)
+        RETURNING * LOOP
+        PERFORM enqueue(lost, swept_at);
+        handed_back := handed_back + 1;
+    END LOOP;
+    FOR lost IN
+        SELECT g.* FROM generation AS g
+         WHERE g.status = 'queued' AND g.settled_at IS NULL
+           AND NOT EXISTS (SELECT 1 FROM pgqueuer AS q
+                            WHERE q.dedupe_key = g.id || ':' || g.attempt AND q.status IN ('queued', 'picked'))
+         ORDER BY g.number LIMIT most FOR UPDATE OF g SKIP LOCKED LOOP
+        PERFORM enqueue(lost, swept_at);
+        enqueued := enqueued + 1;
+    END LOOP;
+    DELETE FROM worker WHERE seen_at < now() - INTERVAL '1 day';
+    DELETE FROM pgqueuer_log WHERE created < now() - INTERVAL '1 hour';
+    DELETE FROM pgqueuer_statistics WHERE created < now() - INTERVAL '1 day';
+    RETURN NEXT;
 END $$;

@@ -107,8 +107,8 @@ BEGIN
                       ON TRUE;
             CONTINUE;
         END IF;
-        INSERT INTO attempt (generation_id, number, provider, started_at)
-        VALUES (taken.id, taken.attempt, taken.provider, (one ->> 'now')::bigint);
+        INSERT INTO attempt (generation_id, number, provider, started_at, worker)
+        VALUES (taken.id, taken.attempt, taken.provider, (one ->> 'now')::bigint, by_writer);
         RETURN QUERY SELECT announce(taken, by_writer, (one ->> 'now')::bigint), taken;
     END LOOP;
 END $$;
@@ -184,6 +184,8 @@ DECLARE
     one jsonb;
     given_up generation;
 BEGIN
+    -- Its account's turn is written as well: in the one order that everybody locks in.
+    PERFORM lock_accounts_of(ARRAY(SELECT each ->> 'id' FROM unnest(given) AS each));
     FOREACH one IN ARRAY given LOOP
         UPDATE generation SET status = 'queued', provider = coalesce(one ->> 'provider', provider)
          WHERE id = one ->> 'id' AND status = 'running' AND attempt = (one ->> 'attempt')::int
@@ -191,7 +193,7 @@ BEGIN
         IF FOUND THEN
             PERFORM end_attempt(given_up, one ->> 'outcome', (one ->> 'now')::bigint, one ->> 'detail',
                                 (one ->> 'cost')::bigint);
-            PERFORM enqueue(given_up, (one ->> 'now')::bigint);
+            PERFORM enqueue(given_up, (one ->> 'now')::bigint, coalesce((one ->> 'after_s')::float8, 0));
         END IF;
         RETURN NEXT given_up;
     END LOOP;

@@ -1,0 +1,200 @@
+"""Brings generations' ids to the workers of many machines: PgQueuer, in the same PostgreSQL as the generations.
+
+The only file that knows PgQueuer. Entries are written by the store, in the transaction that queues a generation; here
+they are taken, so many of a lane at once in the whole cluster. PgQueuer does not fence what it completes: a worker that
+was stopped and wakes up may delete the entry of the one that took over. So an entry is never the truth: the row's fence
+decides, and the sweep gives an entry to whatever has lost its own.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from functools import partial
+from typing import Any, Protocol, TypeVar, cast
+
+import structlog
+from pgqueuer import AsyncpgPoolDriver, Job, Queries, QueueManager
+from pgqueuer.errors import RetryRequested
+
+from darkroom.ports import Turn
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[str], Awaitable[None]]
+Result = TypeVar("Result")
+
+HEARTBEAT_LIMIT = timedelta(seconds=10)
+"""An entry whose worker has not been heard of for so long is given to another."""
+
+LOOK_EVERY = timedelta(seconds=1)
+"""How often the queue is looked at where no wake-up comes."""
+
+BATCH = 20
+BUSY_S = 0.25
+"""How long an entry rests whose account runs as many as it may."""
+
+
+RUNNING = "SELECT count(*) FROM generation WHERE account_id = $1 AND status = 'running' AND settled_at IS NULL"
+WAITING = "SELECT entrypoint, count(*) FROM pgqueuer WHERE status = 'queued' GROUP BY entrypoint"
+
+
+class Connections(Protocol):
+    """What a pool of the store gives: connections, and patience while the database is away."""
+
+    def connection(self) -> AbstractAsyncContextManager[Any]: ...
+
+    async def insist(self, act: Callable[[], Awaitable[Result]]) -> Result: ...
+
+
+Listen = Callable[[str, Callable[[str], None]], Awaitable[None]]
+"""Call back with each payload of a channel, until the process ends, however often the connection is lost."""
+
+
+class _Driver(AsyncpgPoolDriver):
+    """PgQueuer's way to the database: ours, which outlasts a restart of it."""
+
+    def __init__(self, connections: Connections, listen: Listen | None) -> None:
+        super().__init__(cast("Any", None))  # every method that would use its pool is below
+        self._connections = connections
+        self._listen = listen
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        async def ask() -> list[dict[str, object]]:
+            async with self._connections.connection() as connection:
+                return [dict(row) for row in await connection.fetch(query, *args)]
+
+        return await self._connections.insist(ask)
+
+    async def execute(self, query: str, *args: object) -> str:
+        async def ask() -> str:
+            async with self._connections.connection() as connection:
+                return str(await connection.execute(query, *args))
+
+        return await self._connections.insist(ask)
+
+    async def notify(self, channel: str, payload: str) -> None:
+        await self.execute("SELECT pg_notify($1, $2)", channel, payload)
+
+    async def add_listener(self, channel: str, callback: Callable[[Any], None]) -> None:
+        if self._listen is not None:
+            await self._listen(channel, callback)
+
+    async def remove_listener(self, channel: str, callback: Callable[[Any], None]) -> None:
+        """They end with the process."""
+
+
+class SharedQueue:
+    def __init__(
+        self, connections: Connections, slots: Mapping[str, int], *, at_once: int = 10_000, listen: Listen | None = None
+    ) -> None:
+        self._connections = connections
+        self._slots = dict(slots)
+        self._at_once = at_once
+        self._listen = listen
+        self._manager: QueueManager | None = None
+        self._run: asyncio.Task[None] | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._depths: Counter[str] = Counter()
+        self._handler: Handler | None = None
+
+    def start(self, handler: Handler) -> None:
+        self._handler = handler
+        self._run = asyncio.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        while self._handler is not None:
+            self._manager = self._make_manager()
+            try:
+                await self._manager.run(
+                    dequeue_timeout=LOOK_EVERY,
+                    batch_size=BATCH,
+                    max_concurrent_tasks=self._at_once,
+                    heartbeat_timeout=HEARTBEAT_LIMIT,
+                )
+            except Exception:
+                log.exception("the queue is taken up again")
+                await asyncio.sleep(1.0)
+
+    def _make_manager(self) -> QueueManager:
+        manager = QueueManager(Queries(_Driver(self._connections, self._listen)))
+        for lane, slots in self._slots.items():
+            if slots > 0:
+                manager.entrypoint(lane, concurrency_limit=slots)(self._deliver)
+        return manager
+
+    async def _deliver(self, job: Job) -> None:
+        """Ends when the attempt has ended here. What PgQueuer does to this call is not done to the attempt."""
+        handler = self._handler
+        generation_id = (job.payload or b"").decode()
+        if handler is None or generation_id in self._tasks:
+            # We are stopping, or its last attempt has not quite ended here: the entry must outlast it.
+            raise RetryRequested(timedelta(seconds=BUSY_S))
+        headers = job.headers or {}
+        if "run_limit" in headers and await self._runs_enough(headers):
+            raise RetryRequested(timedelta(seconds=BUSY_S))
+        task = asyncio.ensure_future(handler(generation_id))
+        self._tasks[generation_id] = task
+        task.add_done_callback(partial(self._done, generation_id))
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+
+    async def _runs_enough(self, headers: Mapping[str, object]) -> bool:
+        async def ask() -> int:
+            async with self._connections.connection() as connection:
+                return int(await connection.fetchval(RUNNING, headers["account"]))
+
+        return bool(await self._connections.insist(ask) >= int(str(headers["run_limit"])))
+
+    def _done(self, generation_id: str, task: "asyncio.Task[None]") -> None:
+        del self._tasks[generation_id]
+        if not task.cancelled() and task.exception() is not None:
+            # The row is as it was: the sweep will bring the id again.
+            log.error("a worker stumbled", generation=generation_id, exc_info=task.exception())
+
+    def enqueue(self, turn: Turn) -> None:
+        """Nothing to do: the entry was written in the transaction that queued the generation."""
+
+    def again(self, generation_id: str, *, after_s: float, lane: str) -> None:
+        """Nothing to do, likewise."""
+
+    def position(self, generation_id: str) -> int | None:
+        """Not told: it would be a question to the database for each poll."""
+        return None
+
+    def interrupt(self, generation_id: str) -> bool:
+        task = self._tasks.get(generation_id)
+        # Told already: a second cancel would cut off its goodbye to the provider.
+        return task is not None and task.cancelling() == 0 and task.cancel()
+
+    @property
+    def depths(self) -> Mapping[str, int]:
+        """How many wait in each lane, as the last look saw it."""
+        return {lane: self._depths[lane] for lane in self._slots}
+
+    async def measure(self) -> None:
+        async def ask() -> list[Any]:
+            async with self._connections.connection() as connection:
+                return list(await connection.fetch(WAITING))
+
+        self._depths = Counter(dict(map(tuple, await self._connections.insist(ask))))
+
+    @property
+    def in_hand(self) -> int:
+        return len(self._tasks)
+
+    async def close(self, *, limit_s: float) -> None:
+        """Take nothing more, let what is in hand end within the limit, then cancel it."""
+        self._handler = None
+        if self._manager is not None:
+            self._manager.shutdown.set()
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, unfinished = await asyncio.wait(tasks, timeout=limit_s)
+            for task in unfinished:
+                task.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
+        if self._run is not None:
+            await asyncio.gather(self._run, return_exceptions=True)

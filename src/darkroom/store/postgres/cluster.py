@@ -1,0 +1,80 @@
+"""What the processes on one PostgreSQL are to each other: workers that are seen to live, and one that leads."""
+
+import asyncio
+import secrets
+
+import structlog
+
+from darkroom.clock import Clock, to_micros
+from darkroom.store.postgres import queries
+from darkroom.store.postgres.database import Database
+from darkroom.store.postgres.leading import Leadership
+
+CLUSTER = queries.load("cluster")
+
+SEEN_S = 2.0
+"""How often a worker shows that it lives."""
+
+DEAD_AFTER_S = 8.0
+"""A worker that has not been seen for so long has no attempts any more: with the sweep that finds it, what it was
+carrying out goes on elsewhere within a quarter of a minute."""
+
+MOST = 1_000
+"""As much is recovered in one transaction."""
+
+SECRET_BYTES = 32
+
+log = structlog.get_logger(__name__)
+
+
+class Cluster:
+    """`name` is what this process writes under, `about` what an operator sees of it."""
+
+    def __init__(self, database: Database, *, name: str, about: str, clock: Clock) -> None:
+        self.name = name
+        self.leadership = Leadership(database.dsn)
+        self._database = database
+        self._about = about
+        self._clock = clock
+
+    async def live(self) -> None:
+        """Be seen, for as long as this process carries generations out."""
+        while True:
+            try:
+                await self.show()
+            except Exception:
+                log.exception("not seen; the next time follows")
+            await asyncio.sleep(SEEN_S)
+
+    async def show(self) -> None:
+        await self._database.write(lambda connection: CLUSTER.saw.run(connection, id=self.name, about=self._about))
+
+    async def leave(self) -> None:
+        """What is left in hand goes to others at once."""
+        await self._database.write(lambda connection: CLUSTER.leave.run(connection, id=self.name))
+
+    async def has_workers(self) -> bool:
+        row = await self._database.read(lambda connection: CLUSTER.living.row(connection, dead_after_s=DEAD_AFTER_S))
+        return row is not None and row[0] > 0
+
+    async def recover(self) -> None:
+        """Hand back what dead workers had, and give entries to what has lost its own."""
+        while True:
+            now = to_micros(self._clock.now())
+            row = await self._database.write(
+                lambda connection, now=now: CLUSTER.recover.row(  # type: ignore[misc]
+                    connection, now=now, dead_after_s=DEAD_AFTER_S, most=MOST
+                )
+            )
+            handed_back, enqueued = row or (0, 0)
+            if handed_back or enqueued:
+                log.warning("recovered", handed_back=handed_back, enqueued=enqueued)
+            if max(handed_back, enqueued) < MOST:
+                return
+
+    async def secret(self) -> bytes:
+        """What every process signs URLs with: made by the first."""
+        fresh = secrets.token_bytes(SECRET_BYTES)
+        row = await self._database.write(lambda connection: CLUSTER.secret.row(connection, fresh=fresh))
+        assert row is not None
+        return bytes(row[0])
