@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
@@ -12,6 +13,12 @@ from darkroom.generation import Cause, Generation, Status
 
 Place = int | str
 """Where somebody who follows all events is: what a store says, to be given back to it."""
+
+
+class Noticed(Protocol):
+    """Called when another process has written; `only_events` says that it was nothing but generations' changes."""
+
+    def __call__(self, *, only_events: bool = False) -> None: ...
 
 
 class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """What no request and no attempt does: lost queue entries, other processes' changes, expired assets."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -40,12 +39,16 @@ class Sweeper:
         self._place: Place = 0
         self._swept = 0
         self._foreign = asyncio.Event()
+        self._is_due = True
+        self._due_at = 0.0
 
-    def notice(self) -> None:
-        """Another process has written to the store: sweep now."""
+    def notice(self, *, only_events: bool = False) -> None:
+        """Another process has written to the store: look now, at everything or at the events alone."""
         # At once: a sweep in hand may take a while, and a revoked key must not work until it ends.
         self._store.forget()
-        self._access.forget_keys()
+        if not only_events:
+            self._access.forget_keys()
+            self._is_due = True
         self._foreign.set()
 
     async def prepare(self) -> None:
@@ -55,6 +58,7 @@ class Sweeper:
         count = 0
         while True:
             try:
+                self._take_turn()
                 await self.catch_up()
                 await (self.sweep() if count else self.sweep_all())
                 await self._tend(count)
@@ -87,15 +91,25 @@ class Sweeper:
         """Hear of what other processes do, and do nothing else: for one that carries no generations out."""
         while True:
             try:
-                await self.catch_up()
+                await self.catch_up(only_events=not self._take_turn())
             except Exception:
                 log.exception("changes were not read; the next look follows")
             await self._until_noticed()
 
+    def _take_turn(self) -> bool:
+        """Whether it is time to look at everything; the next time is, some seconds after it."""
+        is_due, self._is_due = self._is_due, False
+        if is_due:
+            self._due_at = asyncio.get_running_loop().time() + SWEEP_S
+        return is_due
+
     async def _until_noticed(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SWEEP_S):
+        try:
+            # So often in any case, however many events there are to hear of meanwhile.
+            async with asyncio.timeout_at(self._due_at):
                 await self._foreign.wait()
+        except TimeoutError:
+            self._is_due = True
         # Cleared before the look that follows: what is noticed during the look brings another one.
         self._foreign.clear()
 
@@ -119,10 +133,11 @@ class Sweeper:
         while await self._store.prune_deliveries(before=before, limit=PAGE) == PAGE:
             pass
 
-    async def catch_up(self) -> None:
+    async def catch_up(self, *, only_events: bool = False) -> None:
         """Tell everyone here what other processes have changed."""
         self._store.forget()
-        self._access.forget_keys()
+        if not only_events:
+            self._access.forget_keys()
         self._place, changed = await self._store.events_since(self._place)
         for generation in changed:
             if generation.status is Status.QUEUED:

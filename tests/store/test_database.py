@@ -158,7 +158,7 @@ def test_other_writers_are_noticed_and_we_are_not(file: Path) -> None:
     async def act() -> None:
         async with opened_file(file) as store:
             noticed = asyncio.Event()
-            store._database.on_foreign_change = noticed.set
+            store._database.on_foreign_change = lambda *, only_events=False: noticed.set()
             for name in ("ann", "bob"):
                 await store._database.write(insert(name))
             await store._database.read(lambda connection: connection.execute(NAMES).fetchall())

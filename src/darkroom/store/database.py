@@ -20,6 +20,7 @@ import apsw
 import structlog
 
 from darkroom.errors import Misconfigured
+from darkroom.records import Noticed
 from darkroom.store.queries import migrations
 
 Result = TypeVar("Result")
@@ -48,7 +49,7 @@ class Database:
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._glances: apsw.Connection | None = None
-        self.on_foreign_change: Callable[[], None] = lambda: None
+        self.on_foreign_change: Noticed = lambda *, only_events=False: None
 
     async def open(self) -> None:
         """Bring the file up to date and start the threads. Raises `apsw.Error` where the file is not ours."""

@@ -11,6 +11,7 @@ from darkroom.clock import Clock
 from darkroom.config import Settings
 from darkroom.errors import Misconfigured
 from darkroom.ports import Store
+from darkroom.records import Noticed
 from darkroom.store.database import Database
 from darkroom.store.postgres.cluster import Cluster
 from darkroom.store.postgres.database import Database as PostgresDatabase
@@ -21,9 +22,9 @@ SCHEMES = ("postgresql", "postgres")
 
 
 class Opened(Protocol):
-    """What a store stands on. `on_foreign_change` is called when another process has written."""
+    """What a store stands on."""
 
-    on_foreign_change: Callable[[], None]
+    on_foreign_change: Noticed
 
     async def open(self) -> None:
         """Bring it up to date and begin; raises `Misconfigured`."""

@@ -26,6 +26,7 @@ ACCOUNT = queries.load("account")
 LEDGER = queries.load("ledger")
 GENERATION = queries.load("generation")
 LIFECYCLE = queries.load("lifecycle")
+NOTE = queries.load("note")
 
 PAGE = 5_000
 
@@ -63,8 +64,16 @@ class Books:
         return await self._change_account(ACCOUNT.set_plan, id=account_id, plan=plan)
 
     async def _change_account(self, query: Query, **arguments: Any) -> Account:
-        row = await self._database.write(lambda connection: query.row(connection, **arguments))
-        return rows.account(_there(row, "it"))
+        return rows.account(_there(await self._change(query, arguments), "it"))
+
+    async def _change(self, query: Query, arguments: dict[str, Any]) -> rows.Row | None:
+        async def verb(connection: Connection) -> rows.Row | None:
+            row = await query.row(connection, **arguments)
+            # With the commit: every process remembers keys, and whose key was revoked must not wait for a note.
+            await NOTE.accounts.run(connection)
+            return row
+
+        return await self._database.write(verb)
 
     async def create_key(
         self, account_id: str, *, name: str, hint: str, dialect: str, hash: bytes, now: datetime
@@ -87,8 +96,7 @@ class Books:
         return await self._change_key(ACCOUNT.revoke_key, account_id=account_id, number=number, now=to_micros(now))
 
     async def _change_key(self, query: Query, **arguments: Any) -> Key:
-        row = await self._database.write(lambda connection: query.row(connection, **arguments))
-        return rows.key(_there(row, f"key {arguments.get('number')}"))
+        return rows.key(_there(await self._change(query, arguments), f"key {arguments.get('number')}"))
 
     async def grant(self, account_id: str, amount: Credits, *, purse: Purse, note: str, now: datetime) -> Entry:
         async def verb(connection: Connection) -> Entry:

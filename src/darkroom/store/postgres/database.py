@@ -10,8 +10,10 @@ import asyncpg
 import structlog
 
 from darkroom.errors import Misconfigured
+from darkroom.records import Noticed
 from darkroom.store.postgres.migrate import SCHEMA, migrate
-from darkroom.store.postgres.queries import Connection
+from darkroom.store.postgres.queries import Connection, Listening
+from darkroom.store.postgres.wakes import Wakes
 
 Result = TypeVar("Result")
 
@@ -48,7 +50,8 @@ class Database:
         self._dsn = dsn
         self._connections = connections
         self._pool: asyncpg.Pool | None = None
-        self.on_foreign_change: Callable[[], None] = lambda: None
+        self._wakes = Wakes(lambda: connect(self._dsn), self._notice)
+        self.on_foreign_change: Noticed = lambda *, only_events=False: None
 
     @property
     def dsn(self) -> str:
@@ -71,8 +74,17 @@ class Database:
             reset=_leave,
             **_options(self._dsn),
         )
+        await self._wakes.open()
+
+    def _notice(self, *, only_events: bool = False) -> None:
+        self.on_foreign_change(only_events=only_events)
+
+    def wake_others(self) -> None:
+        """Events have been committed: tell the other processes, soon."""
+        self._wakes.send()
 
     async def close(self) -> None:
+        await self._wakes.close()
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await pool.close()
@@ -133,10 +145,10 @@ class Database:
             misses += 1
 
 
-async def connect(dsn: str) -> Connection:
+async def connect(dsn: str) -> Listening:
     """One connection, outside of any pool; raises `Misconfigured` without a word of the password."""
     try:
-        connection: Connection = await asyncpg.connect(timeout=CONNECT_LIMIT_S, **_options(dsn))
+        connection: Listening = await asyncpg.connect(timeout=CONNECT_LIMIT_S, **_options(dsn))
         return connection
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         reason = "it did not answer in time" if isinstance(error, TimeoutError) else _without_password(str(error), dsn)

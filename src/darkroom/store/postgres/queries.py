@@ -1,7 +1,7 @@
 """Queries for PostgreSQL: those of the embedded store, but for the ones that `postgres/queries/*.sql` writes anew."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -22,13 +22,25 @@ class Connection(Protocol):
 
     async def fetchval(self, query: str, *arguments: Any) -> Any: ...
 
-    async def execute(self, query: str, *arguments: Any) -> str: ...
+    async def execute(self, query: str, *arguments: Any, timeout: float | None = ...) -> str: ...
 
     async def executemany(self, query: str, arguments: Sequence[Sequence[Any]]) -> None: ...
 
     def transaction(self, *, isolation: str = ..., readonly: bool = ...) -> AbstractAsyncContextManager[Any]: ...
 
     async def close(self) -> None: ...
+
+
+class Listening(Connection, Protocol):
+    """A connection that is no pool's, and can hear."""
+
+    async def add_listener(self, channel: str, callback: Callable[..., None]) -> None: ...
+
+    def add_termination_listener(self, callback: Callable[..., None]) -> None: ...
+
+    def get_server_pid(self) -> int: ...
+
+    def terminate(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

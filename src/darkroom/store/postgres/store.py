@@ -65,7 +65,9 @@ class PostgresStore(Tried, Books, Endpoints, Keyed, Owned, Retold):
     async def _submit_all(self, asked: list[NewGeneration], is_again: bool) -> list[rows.Row]:
         given = [rows.to_json(_given(new)) for new in asked]
         async with self._database.connection() as connection:
-            return await LIFECYCLE.submit.rows(connection, given=given, writer=self._writer, again=is_again)
+            told = await LIFECYCLE.submit.rows(connection, given=given, writer=self._writer, again=is_again)
+        self._database.wake_others()
+        return told
 
     async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:
         generation = _changed(await self._begins.ask({"id": generation_id, "now": to_micros(now)}))
@@ -79,7 +81,9 @@ class PostgresStore(Tried, Books, Endpoints, Keyed, Owned, Retold):
     async def _begin_all(self, asked: list[dict[str, object]], is_again: bool) -> list[rows.Row]:
         given = [rows.to_json(one) for one in asked]
         async with self._database.connection() as connection:
-            return await LIFECYCLE.begin.rows(connection, given=given, writer=self._writer, again=is_again)
+            told = await LIFECYCLE.begin.rows(connection, given=given, writer=self._writer, again=is_again)
+        self._database.wake_others()
+        return told
 
     async def decide(self, generation_id: str, *, is_retry: bool, now: datetime) -> Generation:
         async def verb(connection: Connection) -> Generation:
@@ -101,7 +105,9 @@ class PostgresStore(Tried, Books, Endpoints, Keyed, Owned, Retold):
             assert failed is not None
             return failed
 
-        return await self._database.write(verb)
+        decided = await self._database.write(verb)
+        self._database.wake_others()
+        return decided
 
     async def settle(self, generation_id: str, attempt: int, settlement: Settlement, *, now: datetime) -> Generation:
         given = {
@@ -120,7 +126,9 @@ class PostgresStore(Tried, Books, Endpoints, Keyed, Owned, Retold):
     async def _settle_all(self, asked: list[dict[str, object]], is_again: bool) -> list[rows.Row]:
         given = [rows.to_json(one) for one in asked]
         async with self._database.connection() as connection:
-            return await LIFECYCLE.settle.rows(connection, given=given, writer=self._writer)
+            told = await LIFECYCLE.settle.rows(connection, given=given, writer=self._writer)
+        self._database.wake_others()
+        return told
 
     async def hand_back(
         self,
@@ -160,16 +168,20 @@ class PostgresStore(Tried, Books, Endpoints, Keyed, Owned, Retold):
             arguments = {"account_id": account_id, "id": generation_id, "billed": list(billed), "now": to_micros(now)}
             return _changed(await LIFECYCLE.cancel.row(connection, **arguments, writer=self._writer))
 
-        return await self._database.write(verb) or await self.get(generation_id)
+        canceled = await self._database.write(verb)
+        self._database.wake_others()
+        return canceled or await self.get(generation_id)
 
     async def with_deadline(self) -> list[Generation]:
         found = await self._database.read(GENERATION.with_deadline.rows)
         return [rows.generation(row) for row in found]
 
     async def fail_unstarted(self, generation_id: str, cause: Cause, *, now: datetime) -> Generation | None:
-        return await self._database.write(
+        failed = await self._database.write(
             lambda connection: self._fail_queued(connection, generation_id, cause, now=now, only_unstarted=True)
         )
+        self._database.wake_others()
+        return failed
 
     async def _fail_queued(
         self, connection: Connection, generation_id: str, cause: Cause, *, now: datetime, only_unstarted: bool
