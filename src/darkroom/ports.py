@@ -28,6 +28,7 @@ from darkroom.records import (
     Took,
     Turn,
 )
+from darkroom.survey import Surveyed
 from darkroom.verbs import List, Page, Reference
 from darkroom.webhook import Delivery, Webhook, Webhooks
 
@@ -151,7 +152,7 @@ class Provider(Protocol):
     async def close(self) -> None: ...
 
 
-class Store(Books, OwnedAssets, Webhooks, Protocol):
+class Store(Books, OwnedAssets, Surveyed, Webhooks, Protocol):
     """Verbs, each one transaction. An answer means that it is on the disk."""
 
     async def submit(self, new: NewGeneration) -> Generation:
@@ -337,6 +338,11 @@ class Lanes(Queue, Protocol):
     """The queue as a worker sees it: it hands out ids, so many of a lane at once."""
 
     def start(self, handler: Callable[[str], Awaitable[None]]) -> None: ...
+
+    @property
+    def is_served(self) -> bool:
+        """Whether somebody takes what is brought."""
+        ...
 
     def again(self, generation_id: str, *, after_s: float, lane: str) -> None:
         """Called by the handler of an id: bring it once more, some time after this handler has ended, in this lane."""

@@ -36,6 +36,11 @@ class Dispatcher:
         for lane in self._slots:
             self._fill(lane)
 
+    @property
+    def is_served(self) -> bool:
+        """Whether somebody takes what is brought."""
+        return self._handler is not None
+
     def enqueue(self, turn: Turn) -> None:
         """Enqueue a generation; one that is waiting, in hand or put off already stays as it is."""
         if turn.id in self._known or turn.id in self._resting:

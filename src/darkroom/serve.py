@@ -4,19 +4,21 @@ import asyncio
 import resource
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
 
 from darkroom.config import Settings
 from darkroom.errors import Misconfigured
+from darkroom.readiness import Checks, NotReady, Readiness, disk_check
 from darkroom.web import openapi
 from darkroom.web.app import build_pages
 from darkroom.web.callbacks import Callbacks
 from darkroom.web.media import Media
 from darkroom.web.metrics import Metrics
 from darkroom.web.server import HttpServer
+from darkroom.web.surveyor import Surveyor
 from darkroom.web.switchboard import Switchboard
 from darkroom.wiring import Engine
 
@@ -28,12 +30,17 @@ DRAIN_S = 1.0
 
 def build_application(engine: Engine) -> Switchboard:
     metrics = Metrics()
+    surveyor = Surveyor(engine.store, metrics.registry, clock=engine.clock)
+    engine.observing.listen(metrics)
+    metrics.watch_loop()
     engine.desk.listen(metrics.changed)
     engine.retries.told = metrics.repeated
     metrics.watch("darkroom_queue_depth", "Generations that wait for a slot", lambda: engine.queue.depths)
     metrics.watch("darkroom_running", "Attempts in hand", lambda: {"all": engine.queue.in_hand})
     metrics.watch("darkroom_waiters", "Requests that wait for a change", lambda: {"all": engine.bell.waiters})
 
+    metrics.watch("darkroom_provider_resting", "1: it failed again and again", lambda: engine.routing.health.resting)
+    metrics.watch("darkroom_limits_shared", "0: not shared now", lambda: {"all": float(engine.limiter.is_shared)})
     metrics.watch("darkroom_lost_answers", "Submits whose callers hung up", lambda: {"all": engine.retries.lost})
 
     pages = build_pages(
@@ -46,7 +53,8 @@ def build_application(engine: Engine) -> Switchboard:
         ),
         callbacks=Callbacks(generation_of=engine.outside.generation_of, nudge=engine.pacer.nudge),
         metrics=metrics,
-        is_ready=engine.is_ready,
+        surveyor=surveyor,
+        readiness=readiness_of(engine),
         nowhere=lambda scope, receive, send: switchboard.nowhere(scope, receive, send),
     )
     switchboard = Switchboard(
@@ -66,6 +74,24 @@ def build_application(engine: Engine) -> Switchboard:
         otherwise=pages,
     )
     return switchboard
+
+
+def readiness_of(engine: Engine) -> Callable[[], Awaitable[Readiness]]:
+    async def store() -> None:
+        await engine.store.newest_event()
+
+    async def queue() -> None:
+        if not engine.is_at_work:
+            raise NotReady("nobody carries generations out")
+
+    checks = Checks({"store": store, "queue": queue, "disk": disk_check(engine.folder), "assets": engine.assets.check})
+
+    async def look() -> Readiness:
+        if engine.service.is_closing:
+            return Readiness({"stopping": "the server is stopping"})
+        return await checks.look()
+
+    return look
 
 
 async def serve(settings: Settings, *, started: Callable[[Engine, str | None], None]) -> None:

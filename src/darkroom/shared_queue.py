@@ -104,6 +104,11 @@ class SharedQueue:
         self._handler = handler
         self._run = asyncio.create_task(self._serve())
 
+    @property
+    def is_served(self) -> bool:
+        """Whether somebody takes what is brought."""
+        return self._handler is not None and self._run is not None and not self._run.done()
+
     async def _serve(self) -> None:
         while self._handler is not None:
             self._manager = self._make_manager()

@@ -1,11 +1,11 @@
 """Puts the parts together: the only file that names concrete classes."""
 
 import asyncio
-import os
 import shutil
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import structlog
@@ -29,13 +29,13 @@ from darkroom.history import History
 from darkroom.intake import Intake
 from darkroom.lock import FolderLock
 from darkroom.notify import Bell
+from darkroom.observing import NoTracer, Observing
 from darkroom.outside import Outside
 from darkroom.pace import Pacer
 from darkroom.patience import USUAL_SCHEDULE_S
 from darkroom.ports import Assets, Delivery, Lanes, Provider, Store
 from darkroom.providers.configured import Configured, make, read_folder
-from darkroom.providers.sketch.pool import RenderPool
-from darkroom.providers.sketch.provider import Sketch
+from darkroom.providers.sketch.embedded import embedded
 from darkroom.queue import Dispatcher
 from darkroom.retention import Retention
 from darkroom.retries import Retries
@@ -151,7 +151,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
 
     def _make_providers(self, configured: Configured) -> Mapping[str, Provider]:
-        sketch = _sketch(self.settings, self.clock)
+        sketch = embedded(self.settings, self.clock)
         made = {
             name: make(manifest, guarded=self.client, clock=self.clock)
             for name, manifest in configured.manifests.items()
@@ -214,10 +214,10 @@ class Engine:
         )
         own = {name: manifest.form.when_ambiguous for name, manifest in self._configured.manifests.items()}
         return Worker(
-            store=self.store,
+            store=self.observing.store(self.store),
             assets=self.assets,
             catalogue=self.catalogue,
-            providers=self.providers,
+            providers={name: self.observing.provider(provider) for name, provider in self.providers.items()},
             queue=self.queue,
             desk=self.desk,
             bell=self.bell,
@@ -289,7 +289,7 @@ class Engine:
         self.desk.listen(self.worker.changed, self.deadlines.changed, lambda generation: self.courier.wake())
         self.database.on_foreign_change = self.sweeper.notice
         self._tasks = [asyncio.create_task(run) for run in await self._runs()]
-        self.queue.start(self.worker.handle)
+        self.queue.start(self.observing.handler(self.worker.handle))
 
     async def _runs(self) -> Sequence[Coroutine[None, None, None]]:
         """What goes on beside the work: here, or at the one of many processes that leads."""
@@ -314,10 +314,14 @@ class Engine:
             return None
         return position / max(self.providers[generation.provider].slots, 1), position
 
-    async def is_ready(self) -> bool:
-        """Whether the store answers and nothing is being stopped."""
-        await self.store.newest_event()
-        return not self.service.is_closing
+    @cached_property
+    def observing(self) -> Observing:
+        return Observing(NoTracer())
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether this process does its part: its queue is served, where it has one, and nothing beside it has ended."""
+        return (self.queue.is_served or self.settings.role == "api") and not any(task.done() for task in self._tasks)
 
     async def close(self, *, after_answers: Callable[[], Awaitable[None]] | None = None) -> None:
         """Answer who waits, let what runs end or hand it back, then stop everything."""
@@ -387,14 +391,3 @@ def catalogue_of(settings: Settings, *, with_providers: bool = True) -> Catalogu
 
 def configured_of(settings: Settings) -> Configured:
     return read_folder(settings.providers_folder)
-
-
-def _sketch(settings: Settings, clock: Clock) -> Sketch:
-    size = settings.render_processes or os.cpu_count() or 1
-    return Sketch(
-        RenderPool(size),
-        clock=clock,
-        # Waiting for the typical time costs no process, so paced work may overlap; the pool itself bounds the renders.
-        slots=size * 2 if settings.pace == "fast" else 1_000,
-        is_paced=settings.pace == "typical",
-    )

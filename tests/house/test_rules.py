@@ -24,6 +24,8 @@ OUTERMOST = {
     "parking.py": "a bug in a look must not be the last of them",
     "settling.py": "a store that takes nothing now is asked again",
     "providers/sketch/worker.py": "a bug in a render must not end the process that renders",
+    "readiness.py": "whatever a check raises, it is not ready",
+    "web/surveyor.py": "a store that does not answer is a metric of its own",
     "service.py": "what was stored before a submit that fails is deleted, and the error goes on",
 }
 """Where `except Exception` may stand, and why."""

@@ -160,12 +160,12 @@ def test_health_readiness_and_home() -> None:
         async with running() as server:
             assert (await server.ask("GET", "/healthz", key="")).body == b"ok\n"
             ready = await server.ask("GET", "/readyz", key="")
-            assert (ready.status, ready.body) == (200, b"ready\n")
+            assert (ready.status, ready.body) == (200, b"ready\nstore: ok\nqueue: ok\ndisk: ok\nassets: ok\n")
             home = await server.ask("GET", "/", key="")
             assert b"/v1/generations" in home.body
             server.engine.service.close()
             stopping = await server.ask("GET", "/readyz", key="")
-            assert (stopping.status, stopping.body) == (503, b"not ready\n")
+            assert (stopping.status, stopping.body) == (503, b"not ready\nstopping: the server is stopping\n")
             late = await NATIVE.ask_for(server, prompt=PROMPT)
             assert (late.status, NATIVE.code(late)) == (503, "unavailable")
             await untouched(server)
@@ -182,8 +182,8 @@ def test_metrics() -> None:
             told = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
             assert told['darkroom_requests_total{dialect="native",verb="Submit"}'] == "2.0"
             assert told['darkroom_refusals_total{code="unknown_model",dialect="native"}'] == "1.0"
-            settled = 'darkroom_generations_settled_total{cause="",model="kling-v2.1",status="completed"}'
-            assert told[settled] == "1.0"
+            settled = 'cause="",model="kling-v2.1",provider="sketch",status="completed"'
+            assert told[f"darkroom_generations_settled_total{{{settled}}}"] == "1.0"
             assert told['darkroom_credits_captured_total{model="kling-v2.1"}'] == "26.0"
             assert told['darkroom_waiters{lane="all"}'] == "0.0"
 

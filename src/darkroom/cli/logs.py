@@ -16,6 +16,8 @@ def configure(*, form: str, level: str) -> None:
         else structlog.processors.JSONRenderer()
     )
     processors: list[structlog.typing.Processor] = [
+        # The generation that is in hand, wherever in its attempt a line is written.
+        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -1,6 +1,6 @@
 """Rows to values and back. Instants are microseconds, JSON is text; columns come in the order of the migrations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from darkroom.generation import Cause, Generation, Notice, Status
 from darkroom.ledger import Balance, Bucket, Entry, Kind, Purse
 from darkroom.ports import Address
 from darkroom.records import Attempt, NewGeneration, Settlement, Took
+from darkroom.survey import Survey, Unfinished
 
 Row = tuple[Any, ...]
 
@@ -206,3 +207,16 @@ def balance(issued: int, available: int, held: int, spent: int) -> Balance:
 
 def from_json_texts(text: str) -> tuple[str, ...]:
     return msgspec.json.decode(text, type=tuple[str, ...])
+
+
+def survey(unfinished: Sequence[Row], ambiguous: Sequence[Row], backlog: Sequence[Row]) -> Survey:
+    ((messages, oldest_due_at),) = backlog
+    return Survey(
+        unfinished=tuple(
+            Unfinished(provider=provider, status=Status(status), count=count, oldest_at=from_micros(oldest_at))
+            for provider, status, count, oldest_at in unfinished
+        ),
+        ambiguous=dict(ambiguous),
+        messages=messages,
+        oldest_due_at=None if oldest_due_at is None else from_micros(oldest_due_at),
+    )

@@ -22,13 +22,14 @@ from darkroom.store.listing import generations_page, generations_query
 from darkroom.store.owned import Owned
 from darkroom.store.recent import Recent
 from darkroom.store.retold import Retold
+from darkroom.store.surveying import Surveying
 from darkroom.store.tried import ATTEMPT, Tried, attempts_of, end_attempt
 from darkroom.verbs import List, Page, Reference
 
 GENERATION = queries.load("generation")
 
 
-class SqliteStore(Books, Endpoints, Keyed, Owned, Retold, Tried):
+class SqliteStore(Surveying, Books, Endpoints, Keyed, Owned, Retold, Tried):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._recent = Recent()

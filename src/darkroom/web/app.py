@@ -11,11 +11,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from darkroom.outside import CALLBACKS
+from darkroom.readiness import Readiness
 from darkroom.web.body import Receive
 from darkroom.web.callbacks import Callbacks
 from darkroom.web.media import Media
 from darkroom.web.metrics import Metrics
 from darkroom.web.respond import Send
+from darkroom.web.surveyor import Surveyor
 from darkroom.web.switchboard import Scope
 
 DOCS = """<!doctype html>
@@ -41,7 +43,8 @@ def build_pages(
     media: Media,
     callbacks: Callbacks,
     metrics: Metrics,
-    is_ready: Callable[[], Awaitable[bool]],
+    surveyor: Surveyor,
+    readiness: Callable[[], Awaitable[Readiness]],
     nowhere: Callable[[Scope, Receive, Send], Awaitable[None]],
 ) -> Starlette:
     async def home(request: Request) -> Response:
@@ -51,10 +54,12 @@ def build_pages(
         return PlainTextResponse("ok\n")
 
     async def readyz(request: Request) -> Response:
-        ready = await is_ready()
-        return PlainTextResponse("ready\n" if ready else "not ready\n", status_code=200 if ready else 503)
+        found = await readiness()
+        lines = ["ready" if found.is_ready else "not ready", *(f"{name}: {how}" for name, how in found.checks.items())]
+        return PlainTextResponse("\n".join(lines) + "\n", status_code=200 if found.is_ready else 503)
 
     async def show_metrics(request: Request) -> Response:
+        await surveyor.look()
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
     async def show_openapi(request: Request) -> Response:

@@ -28,6 +28,11 @@ class Limiter(Protocol):
         """What is left, as far as this process knows. Asks nobody."""
         ...
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether this process counts as it was told to: with others, where it was."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -68,6 +73,10 @@ class OwnLimiter:
             resets_at, remaining = self._limiter.get_window_stats(item, principal.account.id)
             states.append(state_of(window, item, remaining, resets_at))
         return states
+
+    @property
+    def is_shared(self) -> bool:
+        return True
 
     async def close(self) -> None:
         pass

@@ -1,5 +1,6 @@
 """What an operator watches, for Prometheus."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -9,6 +10,10 @@ from prometheus_client.registry import Collector
 from darkroom.credits import MICRO
 from darkroom.generation import Generation
 
+LOOK_EVERY_S = 0.5
+
+QUICK_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+CALL_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 WAIT_BUCKETS_S = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 
 
@@ -29,8 +34,8 @@ class Metrics:
         )
         self._settled = Counter(
             "darkroom_generations_settled",
-            "Generations that ended, by model, status and cause",
-            ["model", "status", "cause"],
+            "Generations that ended, by model, provider, status and cause",
+            ["model", "provider", "status", "cause"],
             registry=self.registry,
         )
         self._spent = Counter(
@@ -41,6 +46,35 @@ class Metrics:
             "From submit to the end",
             ["status"],
             buckets=WAIT_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._attempts = Counter(
+            "darkroom_attempts", "Attempts that ended, by outcome", ["provider", "outcome"], registry=self.registry
+        )
+        self._calls = Histogram(
+            "darkroom_provider_call_seconds",
+            "Calls to providers, by what came of them: ok, or an error's code",
+            ["provider", "call", "outcome"],
+            buckets=CALL_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._writes = Histogram(
+            "darkroom_store_write_seconds",
+            "A worker's writes, from asking to the disk",
+            ["verb"],
+            buckets=QUICK_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._settles = Histogram(
+            "darkroom_settle_seconds",
+            "From a provider's result to ours: stored, settled and told",
+            buckets=CALL_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._lag = Histogram(
+            "darkroom_event_loop_lag_seconds",
+            "How late the event loop was, looked at twice a second",
+            buckets=QUICK_BUCKETS_S,
             registry=self.registry,
         )
         self._children: dict[tuple[str, str], Counter] = {}
@@ -61,9 +95,31 @@ class Metrics:
         if generation.settled_at is None:
             return
         cause = generation.cause.code if generation.cause else ""
-        self._settled.labels(generation.model, generation.status, cause).inc()
+        self._settled.labels(generation.model, generation.provider, generation.status, cause).inc()
         self._spent.labels(generation.model).inc(generation.spent_total / MICRO)
         self._waited.labels(generation.status).observe((generation.settled_at - generation.created_at).total_seconds())
+
+    def called(self, provider: str, call: str, outcome: str, seconds: float) -> None:
+        self._calls.labels(provider, call, outcome).observe(seconds)
+
+    def attempt_ended(self, provider: str, outcome: str) -> None:
+        self._attempts.labels(provider, outcome).inc()
+
+    def wrote(self, verb: str, seconds: float) -> None:
+        self._writes.labels(verb).observe(seconds)
+
+    def settled(self, seconds: float) -> None:
+        self._settles.observe(seconds)
+
+    def watch_loop(self) -> None:
+        """Look how late the running event loop is, from now until it ends."""
+        loop = asyncio.get_running_loop()
+
+        def look(due: float) -> None:
+            self._lag.observe(max(loop.time() - due, 0.0))
+            loop.call_later(LOOK_EVERY_S, look, loop.time() + LOOK_EVERY_S)
+
+        loop.call_later(LOOK_EVERY_S, look, loop.time() + LOOK_EVERY_S)
 
     def watch(self, name: str, about: str, read: Callable[[], Mapping[str, float]]) -> None:
         """A gauge that is read when it is asked for; `read` gives its values by lane."""

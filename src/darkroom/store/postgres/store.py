@@ -32,6 +32,7 @@ from darkroom.store.postgres.keyed import Keyed
 from darkroom.store.postgres.owned import Owned
 from darkroom.store.postgres.queries import Connection
 from darkroom.store.postgres.retold import Retold
+from darkroom.store.postgres.surveying import Surveying
 from darkroom.store.postgres.tried import Tried, attempts_of, end_attempt
 from darkroom.verbs import List, Page, Reference
 
@@ -39,7 +40,7 @@ LIFECYCLE = queries.load("lifecycle")
 GENERATION = queries.load("generation")
 
 
-class PostgresStore(Tried, Books, Endpoints, Keyed, Owned, Retold):
+class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._submits = Batches(database, self._submit_all)

@@ -1,0 +1,183 @@
+"""Looks over the worker's shoulder: attempts, calls to providers and writes, told to whoever counts or traces them.
+
+It stands around the worker's store and providers, so that neither knows of it, and no caller's request passes it.
+"""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from typing import Any, Protocol, TypeVar, cast
+
+from structlog.contextvars import bound_contextvars
+
+from darkroom.errors import DarkroomError, Failure
+from darkroom.generation import Generation, Status
+from darkroom.ports import Begun, Output, Pending, Provider, Report, Settlement, Store, Ticket, Work
+
+Answer = TypeVar("Answer")
+
+Handler = Callable[[str], Awaitable[None]]
+
+
+class Observer(Protocol):
+    """Counts. Called on the event loop: it must not wait."""
+
+    def called(self, provider: str, call: str, outcome: str, seconds: float) -> None:
+        """A provider was called: `start`, `poll`, `lookup` or `cancel`; the outcome is `ok` or an error's code."""
+        ...
+
+    def attempt_ended(self, provider: str, outcome: str) -> None: ...
+
+    def wrote(self, verb: str, seconds: float) -> None: ...
+
+    def settled(self, seconds: float) -> None:
+        """So long after its provider had finished a result was ours and told."""
+        ...
+
+
+class Tracer(Protocol):
+    """Spans, by name."""
+
+    def span(self, name: str, **about: str | int) -> AbstractContextManager[None]: ...
+
+
+class NoTracer:
+    def span(self, name: str, **about: str | int) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class Observing:
+    def __init__(self, tracer: Tracer) -> None:
+        self.tracer = tracer
+        self._observers: list[Observer] = []
+        self._finished: dict[str, float] = {}
+
+    def listen(self, observer: Observer) -> None:
+        self._observers.append(observer)
+
+    def handler(self, handle: Handler) -> Handler:
+        """Whatever is logged while a generation is in hand carries its id."""
+
+        async def handle_observed(generation_id: str) -> None:
+            with (
+                bound_contextvars(generation=generation_id),
+                self.tracer.span("attempt", generation=generation_id),
+            ):
+                try:
+                    await handle(generation_id)
+                finally:
+                    self._finished.pop(generation_id, None)
+
+        return handle_observed
+
+    def store(self, store: Store) -> Store:
+        return cast(Store, _ObservedStore(store, self))
+
+    def provider(self, provider: Provider) -> Provider:
+        return cast(Provider, _ObservedProvider(provider, self))
+
+    def noted(self, work: Work, answer: Answer) -> Answer:
+        if isinstance(answer, Output):
+            self._finished[work.reference] = time.perf_counter()
+        return answer
+
+    def ended(self, provider: str, outcome: str) -> None:
+        for observer in self._observers:
+            observer.attempt_ended(provider, outcome)
+
+    def settled(self, generation: Generation) -> None:
+        self.ended(generation.provider, generation.status)
+        began = self._finished.pop(generation.id, None)
+        if began is not None and generation.status is Status.COMPLETED:
+            for observer in self._observers:
+                observer.settled(time.perf_counter() - began)
+
+    @contextmanager
+    def writing(self, verb: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        for observer in self._observers:
+            observer.wrote(verb, time.perf_counter() - began)
+
+    @asynccontextmanager
+    async def calling(self, provider: str, call: str, generation_id: str) -> AsyncIterator[None]:
+        began, outcome = time.perf_counter(), "ok"
+        try:
+            with self.tracer.span(f"provider.{call}", provider=provider, generation=generation_id):
+                yield
+        except DarkroomError as error:
+            outcome = error.code if isinstance(error, Failure) else type(error).__name__
+            raise
+        except BaseException as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            for observer in self._observers:
+                observer.called(provider, call, outcome, time.perf_counter() - began)
+
+
+class _ObservedStore:
+    """The verbs of an attempt; all others are the store's own."""
+
+    def __init__(self, store: Store, observing: Observing) -> None:
+        self._store = store
+        self._observing = observing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def begin(self, generation_id: str, **given: Any) -> Begun | None:
+        with self._observing.writing("begin"):
+            return await self._store.begin(generation_id, **given)
+
+    async def note_ticket(self, generation_id: str, attempt: int, ticket: str, **given: Any) -> None:
+        with self._observing.writing("note_ticket"):
+            await self._store.note_ticket(generation_id, attempt, ticket, **given)
+
+    async def note_outcome(self, generation_id: str, attempt: int, outcome: str, **given: Any) -> None:
+        with self._observing.writing("note_outcome"):
+            await self._store.note_outcome(generation_id, attempt, outcome, **given)
+        known = self._store.peek(generation_id)
+        self._observing.ended(known.provider if known is not None else "", outcome)
+
+    async def settle(self, generation_id: str, attempt: int, settlement: Settlement, **given: Any) -> Generation:
+        with self._observing.tracer.span("settle", generation=generation_id), self._observing.writing("settle"):
+            settled = await self._store.settle(generation_id, attempt, settlement, **given)
+        self._observing.settled(settled)
+        return settled
+
+    async def hand_back(self, generation_id: str, attempt: int, outcome: str, **given: Any) -> Generation:
+        known = self._store.peek(generation_id)
+        with self._observing.writing("hand_back"):
+            queued = await self._store.hand_back(generation_id, attempt, outcome, **given)
+        # By the provider that it comes from: it may go on at another.
+        self._observing.ended(known.provider if known is not None else queued.provider, outcome)
+        return queued
+
+
+class _ObservedProvider:
+    """The calls that reach the upstream; all else is the provider's own."""
+
+    def __init__(self, provider: Provider, observing: Observing) -> None:
+        self._provider = provider
+        self._observing = observing
+        self.name = provider.name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+    async def start(self, work: Work) -> Ticket | Output:
+        async with self._observing.calling(self.name, "start", work.reference):
+            return self._observing.noted(work, await self._provider.start(work))
+
+    async def poll(self, work: Work, ticket: Ticket, report: Report) -> Output | Pending:
+        async with self._observing.calling(self.name, "poll", work.reference):
+            return self._observing.noted(work, await self._provider.poll(work, ticket, report))
+
+    async def lookup(self, work: Work) -> Ticket | Output | None:
+        async with self._observing.calling(self.name, "lookup", work.reference):
+            return self._observing.noted(work, await self._provider.lookup(work))
+
+    async def cancel(self, work: Work, ticket: Ticket) -> None:
+        async with self._observing.calling(self.name, "cancel", work.reference):
+            await self._provider.cancel(work, ticket)

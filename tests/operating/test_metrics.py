@@ -1,0 +1,139 @@
+"""Metrics that an operator is woken by: they count what happened, and every one that an alert names is exported."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from darkroom.errors import Ambiguous, ContentRefused, ProviderUnavailable
+from darkroom.generation import Status
+from darkroom.ports import Ticket
+from darkroom.testing import FrozenClock, an_output
+from tests.harness import Running, free_port, running
+from tests.web.scene import a_video_at
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+WORD = re.compile(r"\bdarkroom_\w+")
+
+
+async def told(server: Running) -> dict[str, float]:
+    text = (await server.ask("GET", "/metrics", key="")).body.decode()
+    return {name: float(value) for name, value in _lines(text)}
+
+
+async def until_ambiguous(server: Running) -> None:
+    while server.engine.queue.in_hand or not await server.engine.store.ambiguous():  # noqa: ASYNC110 - nobody is told
+        await asyncio.sleep(0)
+
+
+def _lines(text: str) -> list[list[str]]:
+    return [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+
+
+def test_attempts_calls_and_writes_are_counted() -> None:
+    async def run() -> None:
+        script = [ProviderUnavailable("connection refused"), Ticket("up_1"), an_output(), ContentRefused("no")]
+        async with running(script) as server:
+            await server.reach(await a_video_at(server))
+            refused = await server.reach(await a_video_at(server), Status.FAILED)
+            assert refused.status is Status.FAILED
+            found = await told(server)
+            assert found['darkroom_attempts_total{outcome="provider_unavailable",provider="sketch"}'] == 1
+            assert found['darkroom_attempts_total{outcome="completed",provider="sketch"}'] == 1
+            assert found['darkroom_attempts_total{outcome="failed",provider="sketch"}'] == 1
+            call = 'darkroom_provider_call_seconds_count{call="%s",outcome="%s",provider="sketch"}'
+            assert found[call % ("start", "ok")] == 1
+            assert found[call % ("start", "provider_unavailable")] == 1
+            assert found[call % ("start", "content_refused")] == 1
+            assert found[call % ("poll", "ok")] >= 1
+            assert found['darkroom_store_write_seconds_count{verb="begin"}'] == 3
+            assert found['darkroom_store_write_seconds_count{verb="settle"}'] == 2
+            assert found["darkroom_settle_seconds_count"] == 1
+
+    asyncio.run(run())
+
+
+def test_what_is_unfinished_and_for_how_long() -> None:
+    async def run() -> None:
+        clock = FrozenClock()
+        async with running([Ambiguous("the answer was lost")], clock=clock, allow_loopback=True) as server:
+            body = {
+                "model": "kling-v2.1",
+                "inputs": {"prompt": "a crane"},
+                "webhook_url": f"http://127.0.0.1:{free_port()}/",
+            }
+            held = (await server.ask("POST", "/v1/generations", body)).body["id"]
+            await until_ambiguous(server)
+            await server.engine.queue.close(limit_s=0)
+            await a_video_at(server)
+            clock.advance(90)
+            found = await told(server)
+            assert found['darkroom_generations_unfinished{provider="sketch",status="running"}'] == 1
+            assert found['darkroom_generations_unfinished{provider="sketch",status="queued"}'] == 1
+            assert found['darkroom_queue_oldest_seconds{provider="sketch"}'] == 90
+            assert found['darkroom_ambiguous{provider="sketch"}'] == 1
+            assert found['darkroom_attempts_total{outcome="ambiguous",provider="sketch"}'] == 1
+            assert found["darkroom_store_up"] == 1
+            assert found["darkroom_webhook_backlog"] >= 0
+            assert (await server.engine.store.get(held)).status is Status.RUNNING
+
+    asyncio.run(run())
+
+
+def test_a_store_that_is_away_is_a_metric_and_no_error() -> None:
+    async def run() -> None:
+        async with running() as server:
+            database: Any = server.engine.database
+            database._is_closing = True
+            found = await told(server)
+            database._is_closing = False
+            assert found["darkroom_store_up"] == 0
+            assert "darkroom_webhook_backlog" not in found
+
+    asyncio.run(run())
+
+
+def exported() -> set[str]:
+    """Every metric of a running server that has seen one of each."""
+
+    async def run() -> set[str]:
+        script = [an_output(), Ambiguous("lost")]
+        async with running(script) as server:
+            await server.reach(await a_video_at(server))
+            await a_video_at(server)
+            await until_ambiguous(server)
+            await server.engine.queue.close(limit_s=0)
+            await a_video_at(server)
+            await server.ask("GET", "/v1/generations/nothing")
+            text = (await server.ask("GET", "/metrics", key="")).body.decode()
+            return {name.split("{")[0] for name, _ in _lines(text)}
+
+    return asyncio.run(run())
+
+
+def test_every_metric_that_an_alert_or_the_dashboard_names_is_exported() -> None:
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text("utf-8"))
+    alerts = [rule for group in rules["groups"] for rule in group["rules"]]
+    dashboard = json.loads((DEPLOY / "grafana" / "darkroom.json").read_text("utf-8"))
+    questions = [rule["expr"] for rule in alerts]
+    questions += [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    named = {word for question in questions for word in WORD.findall(question)}
+    assert len(alerts) >= 8
+    assert len(named) >= 12
+    assert named - exported() == set()
+
+
+def test_alerts_say_what_to_do_and_panels_have_their_places() -> None:
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text("utf-8"))
+    for rule in (rule for group in rules["groups"] for rule in group["rules"]):
+        assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}, rule
+        assert rule["labels"]["severity"] in ("page", "ticket")
+        assert rule["annotations"]["summary"]
+        assert rule["annotations"]["what_to_do"]
+        assert rule["expr"].count("(") == rule["expr"].count(")")
+    dashboard = json.loads((DEPLOY / "grafana" / "darkroom.json").read_text("utf-8"))
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in dashboard["panels"]]
+    assert len(places) == len(set(places)) == len({panel["id"] for panel in dashboard["panels"]})
