@@ -340,9 +340,7 @@ class Lanes(Queue, Protocol):
     def start(self, handler: Callable[[str], Awaitable[None]]) -> None: ...
 
     @property
-    def is_served(self) -> bool:
-        """Whether somebody takes what is brought."""
-        ...
+    def is_served(self) -> bool: ...
 
     def again(self, generation_id: str, *, after_s: float, lane: str) -> None:
         """Called by the handler of an id: bring it once more, some time after this handler has ended, in this lane."""
@@ -355,7 +353,6 @@ class Lanes(Queue, Protocol):
     @property
     def depths(self) -> Mapping[str, int]:
         """How many wait in each lane."""
-        ...
 
     @property
     def in_hand(self) -> int: ...

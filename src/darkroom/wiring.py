@@ -320,7 +320,7 @@ class Engine:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether this process does its part: its queue is served, where it has one, and nothing beside it has ended."""
+        """Whether this process does its part: its queue is served, where it has one, and all beside it goes on."""
         return (self.queue.is_served or self.settings.role == "api") and not any(task.done() for task in self._tasks)
 
     async def close(self, *, after_answers: Callable[[], Awaitable[None]] | None = None) -> None:
