@@ -57,6 +57,10 @@ class Postgres:
         """The address of a new database with nothing in it."""
         return await self._create("")
 
+    async def drop(self, dsn: str) -> None:
+        """A test that makes many does not leave them all lying about."""
+        await self._command(f"DROP DATABASE {dsn.partition('?')[0].rpartition('/')[2]}")
+
     async def _create(self, how: str) -> str:
         name = f"test_{next(_numbers)}"
         await self._command(f"CREATE DATABASE {name} {how}")

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from darkroom.credits import Credits
@@ -17,7 +18,6 @@ from tests.model.protocol import Protocol, Refused
 
 Result = TypeVar("Result")
 
-NOW = FrozenClock().now()
 DOORS = 2
 STEP_LIMIT_S = 20
 
@@ -41,14 +41,20 @@ class Beside:
     def __init__(self, grounds: Grounds, lawless: Lawless = LAWFUL) -> None:
         self.model = Protocol()
         self.is_broken = False
+        self.clock = FrozenClock()
         self.runner = asyncio.Runner()
         self.run(self._open(grounds, lawless))
 
     async def _open(self, grounds: Grounds, lawless: Lawless) -> None:
         self.ground = await grounds(lawless)
         self.doors: list[Door] = [await self.ground.door() for _ in range(DOORS)]
-        account = await self.doors[0].store.create_account("ann", plan="open", now=NOW)
+        account = await self.doors[0].store.create_account("ann", plan="open", now=self.now())
         self.account = account.id
+
+    def now(self) -> datetime:
+        """Later each time: nothing happens twice at the same microsecond."""
+        self.clock.advance(1)
+        return self.clock.now()
 
     def close(self) -> None:
         self.runner.run(self._close())
@@ -71,7 +77,7 @@ class Beside:
             inputs={},
             wire={},
             quote=Credits(quote),
-            created_at=NOW,
+            created_at=self.now(),
             in_flight_limit=limit,
             idempotency_key=key,
             fingerprint=None if key is None else str(quote).encode(),

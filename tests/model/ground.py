@@ -1,4 +1,4 @@
-"""A real store, by several doors, for the model to stand beside: each door is a process's own handle on the same data.
+"""A real store, by several doors, for the model to stand beside: each is a process's own handle on the same data.
 
 A door can be cut at a statement, as a crash would cut it, and can be without one of the laws of the protocol.
 """
@@ -37,7 +37,7 @@ class Lawless:
     """What is taken away: words of statements (what is said, and what instead), parts of the schema, the lock under
     which a verb reads what it writes by, the one transaction that a verb is."""
 
-    reworded: tuple[str, str] | None = None
+    reworded: tuple[tuple[str, str], ...] = ()
     dropped: str | None = None
     reads_unlocked: bool = False
     commits_each: bool = False
@@ -57,10 +57,6 @@ class Door(Protocol):
         """What a new process finds: the data, and nothing that was remembered."""
         ...
 
-    async def flush(self) -> None:
-        """Return once everything that was asked for before is on the disk."""
-        ...
-
     async def force(self, statement: str, id: str) -> None:
         """What a careless hand writes about a generation, past every verb; raises `Forbidden`."""
         ...
@@ -77,7 +73,7 @@ class Ground(Protocol):
 Grounds = Callable[[Lawless], Awaitable[Ground]]
 
 
-async def sqlite(lawless: Lawless) -> Ground:
+async def on_sqlite(lawless: Lawless) -> Ground:
     return SqliteGround(lawless)
 
 
@@ -124,9 +120,6 @@ class SqliteDoor:
     async def reopen(self) -> None:
         await self._database.close()
         await self.open()
-
-    async def flush(self) -> None:
-        await self._database.write(lambda connection: None)
 
     async def force(self, statement: str, id: str) -> None:
         try:
@@ -181,8 +174,8 @@ class Hand:
         if self._lawless.commits_each and self._count:
             self._connection.execute("RELEASE verb; COMMIT; BEGIN IMMEDIATE; SAVEPOINT verb")
         self._count += 1
-        if self._lawless.reworded:
-            statement = statement.replace(*self._lawless.reworded)
+        for said, instead in self._lawless.reworded:
+            statement = statement.replace(said, instead)
         if not COMMENT.sub("", statement).startswith("SELECT"):
             self._earlier = None  # from its first change on, a verb reads what it has written
         return (self._earlier or self._connection).execute(statement, arguments)

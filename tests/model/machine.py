@@ -12,7 +12,7 @@ from darkroom.generation import Cause, Generation, Status
 from darkroom.ids import new_id
 from darkroom.ledger import Purse
 from darkroom.ports import Begun, NewGeneration, Settlement, Store
-from tests.model.beside import DOORS, NOW, REFUSALS, STEP_LIMIT_S, WORDS, Beside
+from tests.model.beside import DOORS, REFUSALS, STEP_LIMIT_S, WORDS, Beside
 from tests.model.ground import LAWFUL, Forbidden, Grounds, Lawless
 from tests.model.protocol import Refused
 
@@ -71,7 +71,7 @@ class Machine(Beside, RuleBasedStateMachine):
 
     def grant(self, purse: str, amount: int) -> None:
         def verb(store: Store) -> Awaitable[object]:
-            return store.grant(self.account, Credits(amount), purse=Purse(purse), note="", now=NOW)
+            return store.grant(self.account, Credits(amount), purse=Purse(purse), note="", now=self.now())
 
         self.act(0, verb, lambda: self.model.grant(purse, amount), None)
 
@@ -142,7 +142,7 @@ class Machine(Beside, RuleBasedStateMachine):
         billed = ("sketch",) if is_billed else ()
         self.act(
             door,
-            lambda store: store.cancel(self.account, id, now=NOW, billed=billed),
+            lambda store: store.cancel(self.account, id, now=self.now(), billed=billed),
             lambda: self.model.cancel(id, is_billed=is_billed),
             crash,
         )
@@ -153,7 +153,7 @@ class Machine(Beside, RuleBasedStateMachine):
         cause = Cause("deadline_exceeded", "too late")
         self.act(
             door,
-            lambda store: store.fail_unstarted(id, cause, now=NOW),
+            lambda store: store.fail_unstarted(id, cause, now=self.now()),
             lambda: self.model.fail_unstarted(id),
             crash,
         )
@@ -167,7 +167,7 @@ class Machine(Beside, RuleBasedStateMachine):
             self.rescue(door=door, crash=None)
         number = self.act(
             door,
-            lambda store: store.begin(id, now=NOW),
+            lambda store: store.begin(id, now=self.now()),
             lambda: self._expect_begun(id),
             crash,
             _told_of_begun,
@@ -194,7 +194,7 @@ class Machine(Beside, RuleBasedStateMachine):
     def note_ambiguous(self, door: int, attempt: tuple[str, int], crash: int | None) -> None:
         self.act(
             door,
-            lambda store: store.note_outcome(*attempt, "ambiguous", now=NOW),
+            lambda store: store.note_outcome(*attempt, "ambiguous", now=self.now()),
             lambda: self.model.note_outcome(*attempt, "ambiguous"),
             crash,
         )
@@ -206,7 +206,7 @@ class Machine(Beside, RuleBasedStateMachine):
         settlement = Settlement(status=status, used=Credits(used), cause=cause)
         self.act(
             door,
-            lambda store: store.settle(*attempt, settlement, now=NOW),
+            lambda store: store.settle(*attempt, settlement, now=self.now()),
             lambda: self.model.settle(*attempt, status.value, used),
             crash,
         )
@@ -215,7 +215,7 @@ class Machine(Beside, RuleBasedStateMachine):
     def hand_back(self, door: int, attempt: tuple[str, int], crash: int | None) -> None:
         self.act(
             door,
-            lambda store: store.hand_back(*attempt, "handed back", now=NOW),
+            lambda store: store.hand_back(*attempt, "handed back", now=self.now()),
             lambda: self.model.hand_back(*attempt, "handed back"),
             crash,
         )
@@ -227,7 +227,7 @@ class Machine(Beside, RuleBasedStateMachine):
     def decide(self, door: int, id: str, is_retry: bool, crash: int | None) -> None:
         self.act(
             door,
-            lambda store: store.decide(id, is_retry=is_retry, now=NOW),
+            lambda store: store.decide(id, is_retry=is_retry, now=self.now()),
             lambda: self.model.decide(id, is_retry=is_retry),
             crash,
         )
@@ -235,7 +235,7 @@ class Machine(Beside, RuleBasedStateMachine):
     @precondition(runs_something)
     @rule(door=doors, crash=crashes)
     def rescue(self, door: int, crash: int | None) -> None:
-        self.act(door, lambda store: store.rescue(now=NOW), self.model.rescue, crash)
+        self.act(door, lambda store: store.rescue(now=self.now()), self.model.rescue, crash)
 
     # What must hold
 
