@@ -70,6 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """For the command line: a server somewhere to ask, instead of the data folder."""
     key: str = ""
     """For the command line: the API key for that server."""
+    tracing: bool = False
+    """Spans for OpenTelemetry, sent where its own variables say."""
     log: Literal["json", "console", "auto"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

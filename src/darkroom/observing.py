@@ -12,7 +12,8 @@ from structlog.contextvars import bound_contextvars
 
 from darkroom.errors import DarkroomError, Failure
 from darkroom.generation import Generation, Status
-from darkroom.ports import Begun, Output, Pending, Provider, Report, Settlement, Store, Ticket, Work
+from darkroom.ports import Begun, NewGeneration, Output, Pending, Provider, Report, Settlement, Store, Ticket, Work
+from darkroom.tracing import Tracer
 
 Answer = TypeVar("Answer")
 
@@ -35,20 +36,11 @@ class Observer(Protocol):
         ...
 
 
-class Tracer(Protocol):
-    """Spans, by name."""
-
-    def span(self, name: str, **about: str | int) -> AbstractContextManager[None]: ...
-
-
-class NoTracer:
-    def span(self, name: str, **about: str | int) -> AbstractContextManager[None]:
-        return nullcontext()
-
-
 class Observing:
-    def __init__(self, tracer: Tracer) -> None:
-        self.tracer = tracer
+    """`tracer` is None where nobody traces: then no span costs anything."""
+
+    def __init__(self, tracer: Tracer | None) -> None:
+        self._tracer = tracer
         self._observers: list[Observer] = []
         self._finished: dict[str, float] = {}
 
@@ -61,7 +53,7 @@ class Observing:
         async def handle_observed(generation_id: str) -> None:
             with (
                 bound_contextvars(generation=generation_id),
-                self.tracer.span("attempt", generation=generation_id),
+                self.span("attempt", generation_id),
             ):
                 try:
                     await handle(generation_id)
@@ -70,11 +62,24 @@ class Observing:
 
         return handle_observed
 
+    def submits(self, store: Store) -> Store:
+        """For the service. The store itself where nobody traces: a submit passes nothing that it can do without."""
+        return store if self._tracer is None else cast(Store, _TracedStore(store, self))
+
     def store(self, store: Store) -> Store:
         return cast(Store, _ObservedStore(store, self))
 
     def provider(self, provider: Provider) -> Provider:
         return cast(Provider, _ObservedProvider(provider, self))
+
+    def span(self, name: str, generation_id: str, **about: str | int) -> AbstractContextManager[None]:
+        if self._tracer is None:
+            return nullcontext()
+        return self._tracer.span(name, generation=generation_id, **about)
+
+    def close(self) -> None:
+        if self._tracer is not None:
+            self._tracer.close()
 
     def noted(self, work: Work, answer: Answer) -> Answer:
         if isinstance(answer, Output):
@@ -103,7 +108,7 @@ class Observing:
     async def calling(self, provider: str, call: str, generation_id: str) -> AsyncIterator[None]:
         began, outcome = time.perf_counter(), "ok"
         try:
-            with self.tracer.span(f"provider.{call}", provider=provider, generation=generation_id):
+            with self.span(f"provider.{call}", generation_id, provider=provider):
                 yield
         except DarkroomError as error:
             outcome = error.code if isinstance(error, Failure) else type(error).__name__
@@ -114,6 +119,19 @@ class Observing:
         finally:
             for observer in self._observers:
                 observer.called(provider, call, outcome, time.perf_counter() - began)
+
+
+class _TracedStore:
+    def __init__(self, store: Store, observing: Observing) -> None:
+        self._store = store
+        self._observing = observing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def submit(self, new: NewGeneration) -> Generation:
+        with self._observing.span("submit", new.id, model=new.model, dialect=new.dialect):
+            return await self._store.submit(new)
 
 
 class _ObservedStore:
@@ -141,7 +159,7 @@ class _ObservedStore:
         self._observing.ended(known.provider if known is not None else "", outcome)
 
     async def settle(self, generation_id: str, attempt: int, settlement: Settlement, **given: Any) -> Generation:
-        with self._observing.tracer.span("settle", generation=generation_id), self._observing.writing("settle"):
+        with self._observing.span("settle", generation_id), self._observing.writing("settle"):
             settled = await self._store.settle(generation_id, attempt, settlement, **given)
         self._observing.settled(settled)
         return settled

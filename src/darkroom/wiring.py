@@ -29,7 +29,7 @@ from darkroom.history import History
 from darkroom.intake import Intake
 from darkroom.lock import FolderLock
 from darkroom.notify import Bell
-from darkroom.observing import NoTracer, Observing
+from darkroom.observing import Observing
 from darkroom.outside import Outside
 from darkroom.pace import Pacer
 from darkroom.patience import USUAL_SCHEDULE_S
@@ -48,6 +48,7 @@ from darkroom.store.opening import choose
 from darkroom.store.sqlite import SqliteStore
 from darkroom.streams import Streams
 from darkroom.sweeper import Sweeper
+from darkroom.tracing import OtelTracer
 from darkroom.uploads import Uploads
 from darkroom.web.limiter import Limiter, OwnLimiter
 from darkroom.web.shared_limiter import SharedLimiter
@@ -185,7 +186,7 @@ class Engine:
 
     def _make_service(self) -> Service:
         return Service(
-            store=self.store,
+            store=self.observing.submits(self.store),
             catalogue=self.catalogue,
             plans=self.plans,
             queue=self.queue,
@@ -316,7 +317,7 @@ class Engine:
 
     @cached_property
     def observing(self) -> Observing:
-        return Observing(NoTracer())
+        return Observing(OtelTracer() if self.settings.tracing else None)
 
     @property
     def is_at_work(self) -> bool:
@@ -341,6 +342,7 @@ class Engine:
         await self.client.close()
         await self.limiter.close()
         await self.database.close()
+        await asyncio.to_thread(self.observing.close)
         self._lock.release()
 
     def check_address(self, url: str) -> None:
