@@ -17,6 +17,7 @@ from tests.providers.fakes.openrouter import Openrouter
 from tests.providers.fakes.replicate import Replicate
 from tests.providers.fakes.runway import Runway
 from tests.providers.fakes.skills import Skills
+from tests.providers.fakes.stability import Stability, StabilityUpscale
 from tests.providers.fakes.veo import Veo
 from tests.providers.fakes.vivix import Vivix
 from tests.providers.fakes.wavespeed import WaveSpeed
@@ -41,6 +42,8 @@ FAKES: dict[str, Callable[[], Fake]] = {
         Replicate,
         Runway,
         Skills,
+        Stability,
+        StabilityUpscale,
         Veo,
         Vivix,
         WaveSpeed,
