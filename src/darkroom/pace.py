@@ -33,6 +33,10 @@ LOOKS_AT_ONCE = 256
 """Looks in flight at one provider: ten thousand that a restart finds running do not all ask in the same moment."""
 
 
+STARTS_AT_ONCE = 128
+"""Paid calls in flight at one provider: one that waits for a connection must not be taken for a lost answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """`earliest_s` and `late_s` count from when the work was sent."""
@@ -129,6 +133,7 @@ class Pacer:
         self._clock = clock
         self._watches: dict[str, Watch] = {}
         self._looks: dict[str, asyncio.Semaphore] = {}
+        self._starts: dict[str, asyncio.Semaphore] = {}
 
     @contextmanager
     def watching(self, errand: Errand) -> Iterator[Watch]:
@@ -164,6 +169,10 @@ class Pacer:
     def looking(self, provider: str) -> asyncio.Semaphore:
         """Held while a provider is asked."""
         return self._looks.setdefault(provider, asyncio.Semaphore(LOOKS_AT_ONCE))
+
+    def starting(self, provider: str) -> asyncio.Semaphore:
+        """Held while work is sent to a provider."""
+        return self._starts.setdefault(provider, asyncio.Semaphore(STARTS_AT_ONCE))
 
     def learn(self, errand: Errand, watch: Watch) -> None:
         """It has been found to have ended."""

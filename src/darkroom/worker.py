@@ -67,6 +67,7 @@ class Worker:
         self._intake = intake
         self._outside = outside
         self._routing = routing
+        self._pacer = pacer
         self._clock = clock
         self._rules = rules
         self._rules_for = rules_for or {}
@@ -252,6 +253,11 @@ class Worker:
         if not errand.left.is_lost:
             self._routing.check(errand)
         await self._bring_media(errand)
+        async with self._pacer.starting(provider.name):
+            return await self._start(errand)
+
+    async def _start(self, errand: Errand) -> Ticket | Output:
+        provider = errand.provider
         if not errand.left.is_lost:
             errand.work = replace(errand.work, address=provider.address())
             errand.sent_at = self._clock.now()
