@@ -1,7 +1,8 @@
 """Work at an upstream, over real HTTP: how soon its end is seen, how often it is asked, and what holding it all costs.
 
-The upstream answers each poll after 200 ms, one in fifty with an error, and finishes each piece at a random moment. Beside
-the worker, in the same minutes, runs the loop that one writes first: every piece one by one, then a pause of an interval.
+The upstream answers each poll after 200 ms, one in fifty with an error, and finishes each piece at a random moment.
+Beside the worker, in the same minutes, runs the loop that one writes first: all of them one by one, then an interval's
+pause.
 """
 
 import asyncio

@@ -21,6 +21,9 @@ class Plan:
     `asset_bytes` is the most that one uploaded asset may have, `stored_bytes` all of an account's inputs together.
     `free_status_reads` leaves reads of a generation out of the calls that are counted, in every dialect.
 
+    `sees_costs` is for operators alone: what everything has brought in and cost. `upstream_urls` shows where results
+    came from.
+
     `in_flight` counts the unfinished; with `over_limit = "queue"` it is how many may run, and more than that wait."""
 
     name: str
@@ -38,6 +41,8 @@ class Plan:
     monthly_credits: int = 0
     api_access: bool = True
     free_status_reads: bool = False
+    sees_costs: bool = False
+    upstream_urls: bool = False
 
     def allows(self, slug: str) -> bool:
         return any(fnmatchcase(slug, pattern) for pattern in self.models)

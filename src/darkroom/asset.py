@@ -38,7 +38,8 @@ ASSET = "darkroom-asset:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """`key` names the bytes in the store. Pixels, bytes and seconds are read back from the finished file."""
+    """`key` names the bytes in the store. Pixels, bytes and seconds are read from the finished file. `sha256` is in
+    hexadecimal; `origin_url` is where an upstream had it."""
 
     key: str
     media_type: str
@@ -47,6 +48,8 @@ class Asset:
     height: int | None = None
     duration_s: float | None = None
     thumbnail: str | None = None
+    sha256: str | None = None
+    origin_url: str | None = None
 
     @property
     def file_name(self) -> str:

@@ -64,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long the last byte of the answer to such a submit is held back, to notice a connection that dies under it."""
     allow_loopback: bool = False
     """Lets callers' media URLs and webhooks point at this machine: for local development."""
+    credit_usd: Annotated[float, Meta(ge=0)] = 0.0
+    """What one credit sells for, in US dollars, for the report of costs; 0 is not known."""
     sandbox_credits: AtLeastZero = 100_000
     """Given to the account `default` of an empty data folder."""
     url: str = ""

@@ -91,6 +91,17 @@ class Took:
     upstream_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """What the generations of a model, a provider or an account have brought in and cost: how many ended, micro-credits
+    captured, and millionths of a US dollar that upstreams billed."""
+
+    name: str
+    generations: int
+    captured: Credits
+    cost_micro_usd: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """A running attempt. `before` are the earlier ones, newest first: what they left decides how this one goes on."""

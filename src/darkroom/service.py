@@ -13,6 +13,7 @@ from darkroom.access import Access
 from darkroom.account import Plan, Principal, Statement
 from darkroom.catalogue import Catalogue, Model
 from darkroom.clock import Clock
+from darkroom.costs import Costs
 from darkroom.credits import Credits
 from darkroom.endpoints import Endpoints
 from darkroom.errors import (
@@ -33,6 +34,7 @@ from darkroom.guarded import GuardedClient, Refused
 from darkroom.ids import is_id, new_id
 from darkroom.intake import Admission, Intake
 from darkroom.ledger import Entry
+from darkroom.margins import ShowCosts
 from darkroom.notify import Bell
 from darkroom.ports import Desk, NewGeneration, Queue, Store, Turn
 from darkroom.retention import Retention
@@ -44,11 +46,8 @@ from darkroom.told import Told
 from darkroom.uploads import Uploads
 from darkroom.verbs import (
     Answer,
-    BeginUpload,
     Cancel,
-    CompleteUpload,
     DeleteAsset,
-    DropUpload,
     Fetch,
     FetchMany,
     List,
@@ -59,7 +58,6 @@ from darkroom.verbs import (
     Mark,
     Page,
     Price,
-    PutPart,
     Quotation,
     Reference,
     Remove,
@@ -70,7 +68,6 @@ from darkroom.verbs import (
     ShowAsset,
     ShowModel,
     ShowModels,
-    ShowUpload,
     StoreAsset,
     Submit,
     Tell,
@@ -107,6 +104,7 @@ class Service:
         retention: Retention,
         clock: Clock,
         routing: Routing,
+        costs: Costs,
         billed: Collection[str],
     ) -> None:
         self._store = store
@@ -138,6 +136,7 @@ class Service:
             Price: self.price,
             ShowModels: self.show_models,
             ShowModel: self.show_model,
+            ShowCosts: costs.show,
             ShowAccount: access.show_account,
             RenameAccount: access.rename_account,
             ListEntries: self.list_entries,
@@ -150,11 +149,7 @@ class Service:
             ShowAsset: shelf.show_asset,
             ListAssets: shelf.list_assets,
             DeleteAsset: shelf.delete_asset,
-            BeginUpload: uploads.begin,
-            PutPart: uploads.put_part,
-            ShowUpload: uploads.show,
-            CompleteUpload: uploads.complete,
-            DropUpload: uploads.drop,
+            **uploads.verbs,
             **endpoints.verbs,
         }
 

@@ -168,6 +168,8 @@ class Settler:
                     height=file.height,
                     duration_s=file.duration_s,
                     thumbnail=thumbnail,
+                    sha256=file.sha256,
+                    origin_url=file.origin_url,
                 )
             )
         used = generation.quote if output.used is None else output.used

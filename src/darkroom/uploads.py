@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import os
 import shutil
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 from darkroom.account import Principal
@@ -33,6 +35,13 @@ class Uploads:
         self._clock = clock
         self.folder = folder
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.verbs: Mapping[type, Callable[[Any, Any], Awaitable[OwnedAsset | Upload | None]]] = {
+            BeginUpload: self.begin,
+            PutPart: self.put_part,
+            ShowUpload: self.show,
+            CompleteUpload: self.complete,
+            DropUpload: self.drop,
+        }
 
     async def begin(self, principal: Principal, wanted: BeginUpload) -> Upload:
         """Raises `InvalidInput`, `AssetTooLarge`, `StorageFull`: before a byte is sent."""

@@ -15,6 +15,7 @@ from darkroom.catalogue import Model
 from darkroom.credits import Credits
 from darkroom.generation import Generation, Status
 from darkroom.ledger import Entry
+from darkroom.margins import CostReport, ShowCosts
 from darkroom.owned import OwnedAsset, Upload
 from darkroom.webhook import WebhookAnswer, WebhookVerb
 
@@ -323,6 +324,7 @@ Verb = (
     | Remove
     | Price
     | ShowModels
+    | ShowCosts
     | ShowModel
     | ShowAccount
     | RenameAccount
@@ -375,6 +377,7 @@ class NewKey:
 
 Answer = (
     Generation
+    | CostReport
     | tuple[Generation, ...]
     | Page[Generation]
     | Page[Entry]

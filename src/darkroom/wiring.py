@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import structlog
@@ -18,6 +18,7 @@ from darkroom.attempts import Rules
 from darkroom.catalogue import Catalogue
 from darkroom.clock import Clock, SystemClock
 from darkroom.config import Settings
+from darkroom.costs import Costs
 from darkroom.courier import Courier
 from darkroom.deadlines import Deadlines
 from darkroom.dialects import DIALECTS
@@ -34,7 +35,7 @@ from darkroom.outside import Outside
 from darkroom.pace import Pacer
 from darkroom.patience import USUAL_SCHEDULE_S
 from darkroom.ports import Assets, Delivery, Lanes, Provider, Store
-from darkroom.providers.configured import Configured, make, read_folder
+from darkroom.providers.configured import Configured, make, read_folder, tell_budgets
 from darkroom.providers.sketch.embedded import embedded
 from darkroom.queue import Dispatcher
 from darkroom.retention import Retention
@@ -136,6 +137,8 @@ class Engine:
         self.access = Access(store=self.store, plans=self.plans, clock=self.clock, key_forms=self.key_forms)
         self.retries = Retries(store=self.store, clock=self.clock, window_s=settings.repeat_window_s)
         self.endpoints = self._make_endpoints()
+        told = partial(tell_budgets, self.providers)
+        self.costs = Costs(store=self.store, clock=self.clock, credit_usd=settings.credit_usd, told=told)
         self.service = self._make_service()
         self.worker = self._make_worker()
         self.sweeper = Sweeper(
@@ -203,6 +206,7 @@ class Engine:
             retention=self.retention,
             clock=self.clock,
             routing=self.routing,
+            costs=self.costs,
             billed={name for name, provider in self.providers.items() if provider.bills_canceled},
         )
 
@@ -286,6 +290,7 @@ class Engine:
             await self.retries.recall()
         for provider in self.providers.values():
             await provider.open()
+        await self.costs.tell()
         await self.sweeper.prepare()
         self.desk.listen(self.worker.changed, self.deadlines.changed, lambda generation: self.courier.wake())
         self.database.on_foreign_change = self.sweeper.notice
@@ -298,10 +303,10 @@ class Engine:
             rescued = await self.store.rescue(now=self.clock.now())
             if rescued:
                 log.info("queued again what was cut off", generations=rescued)
-            return self.sweeper.run(), self.courier.run(), self.deadlines.run()
+            return self.sweeper.run(), self.courier.run(), self.deadlines.run(), self.costs.run()
         # Seen before anything is begun: what a worker that nobody has seen carries out is handed back.
         await self.cluster.show()
-        return self.sweeper.follow(), self.cluster.live(), self.cluster.leadership.run(self._lead)
+        return self.sweeper.follow(), self.cluster.live(), self.cluster.leadership.run(self._lead), self.costs.run()
 
     async def _lead(self) -> None:
         assert self.cluster is not None

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from darkroom.clock import SystemClock
+from darkroom.credits import credits
 from darkroom.errors import InvalidInput
-from darkroom.ports import Address
+from darkroom.generation import Status
+from darkroom.ports import Address, Settlement
 from tests.cli.conftest import Folder
 from tests.worker.scene import interrupted
 
@@ -65,3 +67,25 @@ def test_what_was_tried_for_a_generation(tmp_path: Path) -> None:
 def test_one_or_the_other_is_asked_for(tmp_path: Path, words: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput):
         Folder(tmp_path / "data").act("attempts", *words)
+
+
+def test_what_came_in_and_what_was_billed(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+
+    async def act() -> None:
+        async with interrupted(folder.path) as (store, id):
+            now = SystemClock().now()
+            await store.begin(id, now=now)
+            ending = Settlement(status=Status.COMPLETED, used=credits(30), cost_micro_usd=250_000)
+            await store.settle(id, 1, ending, now=now)
+
+    folder.path.mkdir(parents=True)
+    asyncio.run(act())
+    (line,) = json.loads(folder.act("costs", "--json"))["items"]
+    assert (line["name"], line["captured"], line["cost_usd"], line["margin_usd"]) == ("reel", 30, 0.25, None)
+    told = folder.act("costs", "--by", "provider", "--since", "2020-01-01")
+    for words in ("since 2020-01-01 00:00 UTC", "sketch", "30", "$0.25"):
+        assert words in told
+    priced = folder.run("costs", "--by", "account", DARKROOM_CREDIT_USD="0.05")
+    for words in ("ann", "$1.50", "$0.25", "$1.25 (83%)"):
+        assert words in priced

@@ -68,6 +68,7 @@ def test_a_completed_generation_whole() -> None:
                 "duration_s": 5,
                 "thumbnail_url": "http://files/results/18502.jpg",
                 "url_expires_at": None,
+                "sha256": None,
             }
         ],
         "error": None,

@@ -18,6 +18,7 @@ from darkroom.dialects.native_bodies import (
     QuoteBody,
     SubmitBody,
     show_account,
+    show_costs,
     show_entry,
     show_generation,
     show_model,
@@ -31,6 +32,7 @@ from darkroom.dialects.native_waiting import (
 )
 from darkroom.generation import Generation, Status
 from darkroom.ledger import Entry
+from darkroom.margins import CostReport, ShowCosts
 from darkroom.ports import Delivery
 from darkroom.verbs import (
     Cancel,
@@ -148,6 +150,11 @@ def parse_entries(request: WireRequest) -> ListEntries:
     return ListEntries(limit=limit, cursor=wire.first(request, "cursor"))
 
 
+def parse_costs(request: WireRequest) -> ShowCosts:
+    wire.only((name for name, _ in request.query), ("by", "since"))
+    return ShowCosts(by=wire.first(request, "by") or "model", since=wire.instant(request, "since"))
+
+
 def render_submitted(generation: Generation, reply: Reply) -> WireResponse:
     headers = {"location": f"/v1/generations/{generation.id}", **_hint(generation, reply)}
     seconds = preferred_wait_s(reply.request)
@@ -198,6 +205,10 @@ def render_entries(page: Page[Entry], reply: Reply) -> WireResponse:
     return WireResponse(status=200, body=EntryList(items=items, next_cursor=page.cursor))
 
 
+def render_costs(report: CostReport, reply: Reply) -> WireResponse:
+    return WireResponse(status=200, body=show_costs(report))
+
+
 class Native:
     name = "native"
     key_form = KeyForm(prefix="dk_", length=43)
@@ -227,6 +238,7 @@ class Native:
         ),
         Route("GET", "/v1/account", lambda request: ShowAccount(), render_account),
         Route("GET", "/v1/account/entries", parse_entries, render_entries),
+        Route("GET", "/v1/costs", parse_costs, render_costs),
         *native_assets.ROUTES,
         *native_webhooks.ROUTES,
     )

@@ -12,10 +12,13 @@ from darkroom.credits import ZERO, Credits, in_credits
 from darkroom.dialects import wire
 from darkroom.generation import Generation, Status
 from darkroom.ledger import Balance, Entry, Purse
+from darkroom.margins import CostReport
 from darkroom.wire import Reply
 
 
 class Output(msgspec.Struct, kw_only=True):
+    """`sha256` is known of what an upstream made; `upstream_url`, where it had it, is told where the plan says so."""
+
     url: str
     media_type: str
     size_bytes: int
@@ -24,6 +27,8 @@ class Output(msgspec.Struct, kw_only=True):
     duration_s: float | None
     thumbnail_url: str | None
     url_expires_at: datetime | None
+    sha256: str | None
+    upstream_url: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Failed(msgspec.Struct, kw_only=True):
@@ -137,6 +142,24 @@ PRIORITIES = {"low": -1, "normal": 0, "high": 1}
 """Among one account's own generations: others' turns do not depend on it."""
 
 
+class MarginBody(msgspec.Struct, kw_only=True):
+    name: str
+    generations: int
+    captured: int | float
+    cost_usd: float
+    revenue_usd: float | None
+    margin_usd: float | None
+
+
+class CostsBody(msgspec.Struct, kw_only=True):
+    """What generations have brought in and cost since an instant, by model, provider or account: those that ended, the
+    credits captured, what upstreams billed, and (where a credit has a price here) revenue and margin. For operators."""
+
+    by: str
+    since: datetime
+    items: list[MarginBody]
+
+
 class SubmitBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`inputs` are the model's own, see `GET /v1/models/{slug}`. `webhook_url` is told of each change after `queued`,
     or of the `webhook_events` only. It is deleted `expires_after_s` seconds after its end, where that is sooner than
@@ -200,6 +223,7 @@ def _released(generation: Generation) -> Credits:
 
 def _output(asset: Asset, reply: Reply) -> Output:
     url = reply.link(asset)
+    is_told = reply.principal is not None and reply.principal.plan.upstream_urls
     return Output(
         url=url,
         media_type=asset.media_type,
@@ -209,6 +233,8 @@ def _output(asset: Asset, reply: Reply) -> Output:
         duration_s=wire.number(asset.duration_s),
         thumbnail_url=reply.link(asset.thumbnail) if asset.thumbnail else None,
         url_expires_at=link_expiry(url),
+        sha256=asset.sha256,
+        upstream_url=asset.origin_url if is_told and asset.origin_url else msgspec.UNSET,
     )
 
 
@@ -247,6 +273,24 @@ def show_account(statement: Statement) -> AccountBody:
         spent=in_credits(statement.spent),
         purses={str(purse): _purse(statement.balances[purse]) for purse in Purse if purse in statement.balances},
         in_flight=statement.in_flight,
+    )
+
+
+def show_costs(report: CostReport) -> CostsBody:
+    return CostsBody(
+        by=report.by,
+        since=report.since,
+        items=[
+            MarginBody(
+                name=line.name,
+                generations=line.generations,
+                captured=in_credits(line.captured),
+                cost_usd=line.cost_usd,
+                revenue_usd=line.revenue_usd,
+                margin_usd=line.margin_usd,
+            )
+            for line in report.lines
+        ],
     )
 
 

@@ -9,6 +9,7 @@ from darkroom.catalogue.fault import line_of
 from darkroom.clock import Clock
 from darkroom.errors import ManifestError, UnknownModel
 from darkroom.guarded import GuardedClient
+from darkroom.ports import Provider
 from darkroom.providers.client import UpstreamClient, Watch
 from darkroom.providers.credentials import Credential
 from darkroom.providers.manifest.compiled import Manifest
@@ -111,3 +112,11 @@ def _route(provider: str, route: RouteForm, slug: str) -> Route:
             resolutions=route.resolutions,
         ),
     )
+
+
+def tell_budgets(providers: Mapping[str, Provider], billed: Mapping[tuple[str, str], int]) -> None:
+    """What each credential has cost this month, in millionths of a US dollar, at all processes together."""
+    for provider in providers.values():
+        if isinstance(provider, ManifestProvider):
+            for name, credential in provider.credentials.items():
+                credential.spent_usd = billed.get((provider.name, name), 0) / 1e6

@@ -1,5 +1,6 @@
 """The store's verbs on SQLite: attempts, what they left, and what they cost."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import apsw
@@ -7,11 +8,12 @@ import apsw
 from darkroom.clock import to_micros
 from darkroom.errors import StaleAttempt
 from darkroom.generation import Generation
-from darkroom.ports import NOWHERE, Address, Attempt
+from darkroom.ports import NOWHERE, Address, Attempt, CostLine
 from darkroom.store import queries, rows
 from darkroom.store.database import Database
 
 ATTEMPT = queries.load("attempt")
+COST = queries.load("cost")
 GENERATION = queries.load("generation")
 
 
@@ -49,6 +51,18 @@ class Tried:
 
     async def attempts(self, generation_id: str) -> tuple[Attempt, ...]:
         return await self._database.read(lambda connection: attempts_of(connection, generation_id))
+
+    async def costs(self, by: str, *, since: datetime) -> list[CostLine]:
+        arguments = {"by": by, "since": to_micros(since)}
+        return await self._database.read(
+            lambda connection: [CostLine(*row) for row in connection.execute(COST.report, arguments)]
+        )
+
+    async def billed(self, *, since: datetime) -> Mapping[tuple[str, str], int]:
+        arguments = {"since": to_micros(since)}
+        return await self._database.read(
+            lambda connection: {row[:2]: row[2] for row in connection.execute(COST.by_credential, arguments)}
+        )
 
     async def ambiguous(self) -> list[Attempt]:
         return await self._database.read(

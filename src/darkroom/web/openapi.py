@@ -35,6 +35,7 @@ TYPES = (
     bodies.ModelList,
     bodies.AccountBody,
     bodies.EntryList,
+    bodies.CostsBody,
     bodies.ErrorBody,
     assets.AssetBody,
     assets.AssetList,
@@ -157,6 +158,7 @@ OPERATIONS: tuple[tuple[str, str, str, str, type | None, type | None, tuple[str,
     ),
     ("get", "/v1/deliveries/{id}", "One delivery, with each try as it went out", "200", None, hooks.DeliveryBody, ()),
     ("post", "/v1/deliveries/{id}/redeliver", "Send one again", "202", None, hooks.DeliveryBody, ()),
+    ("get", "/v1/costs", "What came in and what upstreams billed", "200", None, bodies.CostsBody, ("by", "since")),
     ("get", "/v1/account/entries", "Every movement of credits", "200", None, bodies.EntryList, ("limit", "cursor")),
 )
 

@@ -1,11 +1,12 @@
 """The store's verbs on PostgreSQL: attempts, what they left, and what they cost."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from darkroom.clock import to_micros
 from darkroom.errors import StaleAttempt
 from darkroom.generation import Generation
-from darkroom.ports import NOWHERE, Address, Attempt
+from darkroom.ports import NOWHERE, Address, Attempt, CostLine
 from darkroom.store import rows
 from darkroom.store.postgres import queries
 from darkroom.store.postgres.batches import Batches
@@ -13,6 +14,7 @@ from darkroom.store.postgres.database import Database
 from darkroom.store.postgres.queries import Connection
 
 ATTEMPT = queries.load("attempt")
+COST = queries.load("cost")
 GENERATION = queries.load("generation")
 LIFECYCLE = queries.load("lifecycle")
 
@@ -56,6 +58,18 @@ class Tried:
 
     async def attempts(self, generation_id: str) -> tuple[Attempt, ...]:
         return await self._database.read(lambda connection: attempts_of(connection, generation_id))
+
+    async def costs(self, by: str, *, since: datetime) -> list[CostLine]:
+        async def question(connection: Connection) -> list[rows.Row]:
+            return await COST.report.rows(connection, by=by, since=to_micros(since))
+
+        return [CostLine(*row) for row in await self._database.read(question)]
+
+    async def billed(self, *, since: datetime) -> Mapping[tuple[str, str], int]:
+        async def question(connection: Connection) -> list[rows.Row]:
+            return await COST.by_credential.rows(connection, since=to_micros(since))
+
+        return {(row[0], row[1]): row[2] for row in await self._database.read(question)}
 
     async def ambiguous(self) -> list[Attempt]:
         return [rows.attempt(row) for row in await self._database.read(ATTEMPT.ambiguous.rows)]
