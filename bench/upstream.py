@@ -28,7 +28,8 @@ from darkroom.config import Settings
 from darkroom.generation import Generation, Status
 from darkroom.serve import raise_file_limit
 from darkroom.verbs import Submit
-from darkroom.wiring import DEFAULT_ACCOUNT, Engine
+from darkroom.welcome import DEFAULT_ACCOUNT
+from darkroom.wiring import Engine
 
 ANSWERS_AFTER_S = 0.2
 ERRORS = 0.02

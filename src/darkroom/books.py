@@ -7,7 +7,7 @@ from typing import Protocol
 from darkroom.account import Account, Key
 from darkroom.credits import Credits
 from darkroom.ledger import Balance, Entry, Kind, Purse
-from darkroom.records import Audit
+from darkroom.records import Audit, CostLine
 from darkroom.verbs import ListEntries, Page
 
 
@@ -51,3 +51,11 @@ class Books(Protocol):
     async def list_entries(self, account_id: str, wanted: ListEntries) -> Page[Entry]: ...
 
     async def audit(self) -> Audit: ...
+
+    async def costs(self, by: str, *, since: datetime) -> list[CostLine]:
+        """`by` is model, provider or account (its id)."""
+        ...
+
+    async def billed(self, *, since: datetime) -> Mapping[tuple[str, str], int]:
+        """Millionths of a US dollar that upstreams billed, by provider and credential."""
+        ...

@@ -210,3 +210,20 @@ class Bell:
         room.people -= 1
         if room.people == 0:
             del self._rooms[generation_id]
+
+
+Listener = Callable[[Generation], None]
+
+
+class FrontDesk:
+    """Tells everyone who needs to know that a generation has changed."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = list(listeners)
+
+    def listen(self, *listeners: Listener) -> None:
+        self._listeners.extend(listeners)
+
+    def changed(self, generation: Generation) -> None:
+        for listener in self._listeners:
+            listener(generation)

@@ -206,14 +206,6 @@ class Store(Books, OwnedAssets, Surveyed, Webhooks, Protocol):
         """A generation's attempts, the newest first."""
         ...
 
-    async def costs(self, by: str, *, since: datetime) -> list[CostLine]:
-        """`by` is model, provider or account (its id)."""
-        ...
-
-    async def billed(self, *, since: datetime) -> Mapping[tuple[str, str], int]:
-        """Millionths of a US dollar that upstreams billed, by provider and credential."""
-        ...
-
     async def ambiguous(self) -> list[Attempt]:
         """The attempts that wait for an operator's word, the oldest first."""
         ...

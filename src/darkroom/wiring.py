@@ -29,7 +29,7 @@ from darkroom.guarded import GuardedClient, Refused
 from darkroom.history import History
 from darkroom.intake import Intake
 from darkroom.lock import FolderLock
-from darkroom.notify import Bell
+from darkroom.notify import Bell, FrontDesk
 from darkroom.observing import Observing
 from darkroom.outside import Outside
 from darkroom.pace import Pacer
@@ -64,23 +64,6 @@ SCHEDULES_S: Mapping[str, Sequence[float]] = {
     "aimlapi": (0.1, 5.0, 60.0),
 }
 """Seconds between the tries of a webhook, for the dialects whose documents promise less than the usual."""
-
-
-Listener = Callable[[Generation], None]
-
-
-class FrontDesk:
-    """Tells everyone who needs to know that a generation has changed."""
-
-    def __init__(self, *listeners: Listener) -> None:
-        self._listeners = list(listeners)
-
-    def listen(self, *listeners: Listener) -> None:
-        self._listeners.extend(listeners)
-
-    def changed(self, generation: Generation) -> None:
-        for listener in self._listeners:
-            listener(generation)
 
 
 class Engine:
