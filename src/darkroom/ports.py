@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
 from darkroom.account import Principal
 from darkroom.asset import Assets
 from darkroom.books import Books
@@ -16,7 +14,9 @@ from darkroom.credits import Credits
 from darkroom.generation import Cause, Generation, Status
 from darkroom.owned import OwnedAssets
 from darkroom.records import (
+    NOWHERE,
     Accepted,
+    Address,
     Attempt,
     Audit,
     Begun,
@@ -35,18 +35,6 @@ from darkroom.webhook import Delivery, Webhook, Webhooks
 
 KEYS_LIVE = timedelta(hours=24)
 """How long an idempotency key is the name of what it led to."""
-
-
-class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an attempt goes, stored with it: whoever polls it later goes there too, whatever the configuration says by
-    then. `credential` is the name of one, never its secret."""
-
-    base_url: str = ""
-    credential: str = ""
-
-
-NOWHERE = Address()
-"""The address of what is done here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

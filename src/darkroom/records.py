@@ -50,6 +50,18 @@ class NewGeneration(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: bytes | None = None
 
 
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an attempt goes, stored with it: whoever polls it later goes there too, whatever the configuration says by
+    then. `credential` is the name of one, never its secret."""
+
+    base_url: str = ""
+    credential: str = ""
+
+
+NOWHERE = Address()
+"""The address of what is done here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """A generation, and the request that it was submitted by."""
