@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tests.providers.fakes.aimlapi import Aimlapi, AimlapiLuma
 from tests.providers.fakes.bfl import Bfl
+from tests.providers.fakes.comfyui import ComfyUi
 from tests.providers.fakes.darkroom import Darkroom
 from tests.providers.fakes.elumenta import Elumenta
 from tests.providers.fakes.fake import Fake
@@ -28,6 +29,7 @@ FAKES: dict[str, Callable[[], Fake]] = {
         Aimlapi,
         AimlapiLuma,
         Bfl,
+        ComfyUi,
         Darkroom,
         Elumenta,
         Fal,

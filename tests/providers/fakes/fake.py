@@ -85,6 +85,8 @@ class Fake:
     has_files: ClassVar[bool] = True
     """Its results are fetched, and do not stand in its answers."""
     has_status_words: ClassVar[bool] = True
+    has_content_rules: ClassVar[bool] = True
+    """Refuses content; a server of one's own makes what it is asked."""
     tells_absence: ClassVar[bool] = True
     """Its look-ups can say that something was never taken."""
     cost_micro_usd: ClassVar[int | None] = None
