@@ -5,12 +5,15 @@ import asyncio
 import asyncpg
 import pytest
 
+from darkroom.credits import Credits
 from darkroom.errors import Misconfigured
+from darkroom.generation import Status
+from darkroom.ports import Settlement
 from darkroom.store.postgres.database import Database, connect, shown
 from darkroom.store.postgres.migrate import migrate, newest, standing
 from darkroom.store.queries import POSTGRES, migrations
 from tests.postgres import postgres
-from tests.store.conftest import play
+from tests.store.conftest import NOW, Dsn, a_new, an_account, buckets, opened, play
 
 
 def test_an_empty_database_gets_every_table_once() -> None:
@@ -79,6 +82,39 @@ def test_a_migration_that_fails_leaves_nothing_behind() -> None:
     play(act)
 
 
+OLDER_LIFE = """
+INSERT INTO account (id, name, plan, created_at) VALUES ('a', 'ann', 'open', 0);
+INSERT INTO balance (account_id, purse, issued, available, held) VALUES ('a', 'permanent', -100, 60, 40);
+INSERT INTO generation (id, account_id, dialect, model, modality, task, provider, inputs, wire, quote, held, status,
+                        attempt, created_at, started_at)
+VALUES ('g', 'a', 'native', 'reel', 'video', 't', 'sketch', '{}', '{}', 40, '{"permanent": 40}', 'running', 1, 0, 0);
+INSERT INTO attempt (generation_id, number, provider, ticket, started_at) VALUES ('g', 1, 'sketch', 'up_1', 0);
+INSERT INTO entry (at, account_id, kind, purse, amount) VALUES (0, 'a', 'grant', 'permanent', 100);
+INSERT INTO entry (at, account_id, generation_id, kind, purse, amount) VALUES (0, 'a', 'g', 'hold', 'permanent', 40);
+INSERT INTO event (generation_id, account_id, status, at) VALUES ('g', 'a', 'running', 0);
+"""
+
+
+@pytest.mark.parametrize("version", [number for number, _ in migrations(POSTGRES)])
+def test_what_an_older_version_left_goes_on_after_the_upgrade(version: int) -> None:
+    async def act() -> None:
+        dsn = Dsn(await postgres().empty())
+        connection = await connect(dsn)
+        await migrate(connection, to=version)
+        await connection.execute(OLDER_LIFE)
+        await connection.close()
+        async with opened(dsn) as store:
+            ann = await store.find_account("ann")
+            assert [attempt.ticket for attempt in await store.attempts("g")] == ["up_1"]
+            settled = await store.settle("g", 1, Settlement(status=Status.COMPLETED, used=Credits(25)), now=NOW)
+            assert settled.status is Status.COMPLETED
+            assert await buckets(store, ann) == (75, 0, 25)
+            again = await store.submit(a_new(ann, 5))
+            assert await store.begin(again.id, now=NOW) is not None
+
+    play(act)
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -105,3 +141,20 @@ def test_an_address_is_shown_without_its_password() -> None:
     assert shown("postgresql://ann:s3cr3t@db:5433/darkroom?password=s3cr3t") == "postgresql://ann@db:5433/darkroom"
     assert shown("postgresql://db/darkroom") == "postgresql://db/darkroom"
     assert shown("postgresql://ann@/darkroom?host=/run") == "postgresql://ann@/darkroom"
+
+
+def test_a_dump_of_another_server_looks_no_newer_than_it_is() -> None:
+    """Transactions are numbered anew there: an event of the former one must not be told again and again."""
+
+    async def act() -> None:
+        dsn = Dsn(await postgres().fresh())
+        async with opened(dsn) as store:
+            ann = await an_account(store)
+            await store.submit(a_new(ann, 1))
+        connection = await connect(dsn)
+        await connection.execute("UPDATE event SET xid = '4000000000'")
+        await connection.close()
+        async with opened(dsn) as store:
+            assert (await store.events_since(await store.here()))[1] == []
+
+    play(act)

@@ -144,7 +144,7 @@ class Books:
         return await self._database.read(lambda connection: _list_entries(connection, account_id, wanted))
 
     async def audit(self) -> Audit:
-        return await self._database.read(_audit)
+        return await self._database.read(audited)
 
     def _balances(self, connection: apsw.Connection, account_id: str) -> dict[Purse, Balance]:
         found = connection.execute(LEDGER.balances, {"account_id": account_id})
@@ -190,7 +190,7 @@ def _list_entries(connection: apsw.Connection, account_id: str, wanted: ListEntr
     return entries_page(wanted, connection.execute(query, arguments).fetchall())
 
 
-def _audit(connection: apsw.Connection) -> Audit:
+def audited(connection: apsw.Connection) -> Audit:
     # One transaction, or a settlement in between would look like a difference.
     with connection:
         expected = ledger.replay(rows.entry(row) for row in connection.execute(LEDGER.every_entry))

@@ -168,8 +168,9 @@ def connect(path: Path) -> apsw.Connection:
     return connection
 
 
-def migrate(path: Path) -> None:
-    """Apply the migrations that the file has not had, each with its number in one transaction."""
+def migrate(path: Path) -> list[int]:
+    """Apply the migrations that the file has not had, with their numbers in one transaction; returns the numbers."""
+    applied = []
     # SQLite does not wait while another process turns a new file to WAL, it fails: one after the other, then.
     folder = os.open(path.parent, os.O_RDONLY)
     try:
@@ -177,16 +178,32 @@ def migrate(path: Path) -> None:
         connection = connect(path)
         with contextlib.closing(connection):
             connection.execute("BEGIN IMMEDIATE")
-            version = connection.execute("PRAGMA user_version").get
-            if version > migrations()[-1][0]:
-                raise Misconfigured(f"{path} was made by a newer Darkroom (its version is {version}); upgrade this one")
+            version = _version(connection, path)
             for number, script in migrations():
                 if number > version:
                     connection.execute(script)
                     connection.execute(f"PRAGMA user_version = {number}")
+                    applied.append(number)
             connection.execute("COMMIT")
     finally:
         os.close(folder)
+    return applied
+
+
+def standing(path: Path) -> tuple[int, tuple[int, ...]]:
+    """The version of a file, and the migrations that it has not had; raises `Misconfigured` for a newer one."""
+    version = 0
+    if path.exists():
+        with contextlib.closing(connect(path)) as connection:
+            version = _version(connection, path)
+    return version, tuple(number for number, _ in migrations() if number > version)
+
+
+def _version(connection: apsw.Connection, path: Path) -> int:
+    version: int = connection.execute("PRAGMA user_version").get
+    if version > migrations()[-1][0]:
+        raise Misconfigured(f"{path} was made by a newer Darkroom (its version is {version}); upgrade this one")
+    return version
 
 
 def _next_batch(queue: "SimpleQueue[Step | None]", *, wait_s: float | None) -> tuple[list[Step], bool]:

@@ -135,10 +135,10 @@ class Books:
         return entries_page(wanted, found)
 
     async def audit(self) -> Audit:
-        return await self._database.look(_audit)
+        return await self._database.look(audited)
 
 
-async def _audit(connection: Connection) -> Audit:
+async def audited(connection: Connection) -> Audit:
     expected = ledger.Replay()
     async for entry in _every_entry(connection):
         expected.post(entry)

@@ -52,7 +52,7 @@ async def migrate(connection: Connection, *, to: int | None = None) -> list[int]
                 applied.append(number)
         if to is None:
             await _renew_functions(connection)
-        await _note(connection, max(applied, default=found.version))
+        await _note(connection, max(applied, default=found.version), _digest() if to is None else "")
     return applied
 
 
@@ -79,7 +79,7 @@ async def _renew_functions(connection: Connection) -> None:
     await connection.execute(functions())
 
 
-async def _note(connection: Connection, version: int) -> None:
+async def _note(connection: Connection, version: int, digest: str) -> None:
     await connection.execute(
         """
         CREATE TABLE IF NOT EXISTS installed (
@@ -95,7 +95,7 @@ async def _note(connection: Connection, version: int) -> None:
             ON CONFLICT (only_one) DO UPDATE SET version = excluded.version, functions = excluded.functions
         """,
         version,
-        _digest(),
+        digest,
     )
 
 

@@ -1,7 +1,7 @@
 """Queries for PostgreSQL: those of the embedded store, but for the ones that `postgres/queries/*.sql` writes anew."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -32,11 +32,15 @@ class Connection(Protocol):
 
 
 class Listening(Connection, Protocol):
-    """A connection that is no pool's, and can hear."""
+    """A connection that is no pool's: it can hear, and take a great many rows."""
 
     async def add_listener(self, channel: str, callback: Callable[..., None]) -> None: ...
 
     def add_termination_listener(self, callback: Callable[..., None]) -> None: ...
+
+    async def copy_records_to_table(
+        self, table: str, *, records: Iterable[Row], columns: Sequence[str], schema_name: str
+    ) -> str: ...
 
     def get_server_pid(self) -> int: ...
 
