@@ -29,6 +29,7 @@ DRAIN_S = 1.0
 
 
 def build_application(engine: Engine) -> Switchboard:
+    """Everything that answers. Call it in the event loop that will serve: its lag is looked at from then on."""
     metrics = Metrics()
     surveyor = Surveyor(engine.store, metrics.registry, clock=engine.clock)
     engine.observing.listen(metrics)

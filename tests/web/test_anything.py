@@ -17,6 +17,7 @@ from darkroom.dialects import DIALECTS
 from darkroom.ports import Output, Pending, Report, Ticket, Work
 from darkroom.serve import build_application
 from darkroom.testing import Here, an_output
+from darkroom.web.switchboard import Switchboard
 from darkroom.wire import Dialect, Route
 from tests.harness import Running, running
 from tests.web.asgi import call
@@ -34,6 +35,10 @@ class Endless(Here):
         raise AssertionError("it is finished when it starts")
 
 
+async def built(server: Running) -> Switchboard:
+    return build_application(server.engine)
+
+
 class Target:
     """A running server, called in process from one event loop that lives as long as the module's tests."""
 
@@ -41,7 +46,7 @@ class Target:
         self.run = runner.run
         self.server = server
         self.keys = keys
-        self.application = build_application(server.engine)
+        self.application = runner.run(built(server))
         self.ids = ["1", "2", "7"]
 
     def ask(self, dialect: Dialect, method: str, path: str, **sent: Any) -> tuple[int, bytes]:
