@@ -4,12 +4,24 @@ import sys
 
 from rich.text import Text
 
-from darkroom.cli import costing, keeping, making, providing, serving, shelving, tried, upkeep, webhooks
+from darkroom.cli import backing, costing, keeping, making, providing, serving, shelving, tried, upkeep, webhooks
 from darkroom.cli.app import app
 from darkroom.cli.show import errors
 from darkroom.errors import DarkroomError
 
-__all__ = ["costing", "keeping", "main", "making", "providing", "serving", "shelving", "tried", "upkeep", "webhooks"]
+__all__ = [
+    "backing",
+    "costing",
+    "keeping",
+    "main",
+    "making",
+    "providing",
+    "serving",
+    "shelving",
+    "tried",
+    "upkeep",
+    "webhooks",
+]
 
 
 def main() -> None:
