@@ -1,0 +1,66 @@
+"""What is shipped to run it with: every variable is a setting, every command exists, every file that is named is there."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from darkroom import config
+from darkroom.config import Settings
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+SETTINGS = set(Settings.__struct_fields__)
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+
+
+def compose() -> Any:
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("path", [DEPLOY / "compose.yaml", DEPLOY / "Dockerfile", *UNITS], ids=lambda path: path.name)
+def test_every_variable_is_a_setting(path: Path) -> None:
+    named = {name.lower() for name in re.findall(r"\bDARKROOM_([A-Z_]+)\b", path.read_text("utf-8"))}
+    assert named - SETTINGS == set()
+
+
+def test_the_compose_file_s_settings_are_accepted() -> None:
+    for name in ("api", "worker"):
+        environment = {key: str(value) for key, value in compose()["services"][name]["environment"].items()}
+        command = compose()["services"][name]["command"]
+        assert command[:2] == ["serve", "--role"]
+        found = config.load(None, {"role": command[2]}, environment=environment)
+        assert (found.role, found.assets, found.assets_direct) == (name, "s3://darkroom/assets", False)
+
+
+def test_what_the_compose_file_s_services_need_is_there() -> None:
+    found = compose()
+    text = (DEPLOY / "compose.yaml").read_text("utf-8")
+    head = text[: text.index("services:")]
+    for name, service in found["services"].items():
+        assert "image" in service, name
+        assert set(service.get("depends_on", ())) <= set(found["services"])
+        for volume in service.get("volumes", ()):
+            assert volume.split(":")[0] in found["volumes"]
+    assert {name for name in re.findall(r"\$\{(\w+)", text) if name not in head} == set()
+
+
+def test_what_the_dockerfile_copies_is_there() -> None:
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
+    copied = [word for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.M) for word in line.split()[:-1]]
+    assert [word for word in copied if not (ROOT / word).exists()] == []
+    (extras,) = re.findall(r"'\.\[(.+)\]'", text)
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert [extra for extra in extras.split(",") if f"\n{extra} = [" not in project] == []
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_unit_starts_a_role_and_gives_it_time_to_stop(path: Path) -> None:
+    text = path.read_text("utf-8")
+    (command,) = re.findall(r"^ExecStart=/opt/darkroom/bin/darkroom (.+)$", text, re.M)
+    assert command in ("serve", "serve --role api", "serve --role worker")
+    (limit_s,) = re.findall(r"^TimeoutStopSec=(\d+)$", text, re.M)
+    # Longer than work may go on, and than everyone's last answers.
+    assert int(limit_s) > Settings().shutdown_limit_s + 4
