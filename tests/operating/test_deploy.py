@@ -1,4 +1,4 @@
-"""What is shipped to run it with: every variable is a setting, every command exists, every file that is named is there."""
+"""What is shipped to run it with: variables are settings, commands exist, files that are named are there."""
 
 import re
 from pathlib import Path

@@ -32,10 +32,12 @@ def backup(target: Path, *, data: Data = None, config: Config = None) -> None:
     settings = _embedded(settings_of(data, config))
     if target.exists():
         raise Misconfigured(f"{target} is there already; a backup gets a folder of its own")
+    if not (settings.folder / DATABASE).exists():
+        raise Misconfigured(f"there is no database in {settings.folder}")
     target.mkdir(parents=True)
     # The database first: whatever it names was stored before. What is deleted meanwhile was to be deleted.
     copy_database(settings.folder / DATABASE, target / DATABASE)
-    _copy_secret(settings.folder, target)
+    _copy_secret(_secret_of(settings), target / SECRET)
     count = _copy_assets(settings, target)
     where = f"{count} assets" if count is not None else f"no assets: they are in {settings.assets}"
     show.console.print(f"{target} has the database, the key of the URLs and {where}")
@@ -68,7 +70,7 @@ def restore(
     folder.mkdir(parents=True, exist_ok=True)
     if settings.assets in ("", str(folder / ASSETS)) and (source / ASSETS).is_dir():
         shutil.copytree(source / ASSETS, folder / ASSETS, dirs_exist_ok=True)
-    _copy_secret(source, folder)
+    _copy_secret(source / SECRET, _secret_of(settings))
     # The database last: a folder that was cut off before has none, and can be restored again.
     copy_database(source / DATABASE, folder / DATABASE)
     generations, ended = with_engine(settings, lambda engine: _verify(engine, fail_queued=fail_queued))
@@ -95,9 +97,14 @@ def _embedded(settings: Settings) -> Settings:
     return settings
 
 
+def _secret_of(settings: Settings) -> Path:
+    return Path(settings.secret) if settings.secret else settings.folder / SECRET
+
+
 def _copy_secret(source: Path, target: Path) -> None:
-    if (source / SECRET).exists():
-        shutil.copy2(source / SECRET, target / SECRET)
+    # One that is there already is what other servers sign with: it stays.
+    if source.exists() and not target.exists():
+        shutil.copy2(source, target)
 
 
 def _copy_assets(settings: Settings, target: Path) -> int | None:
