@@ -101,7 +101,8 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 def test_a_copy_of_what_is_no_database_is_refused_and_leaves_none(tmp_path: Path) -> None:
     refused = darkroom("backup", str(tmp_path / "backup"), "--data", str(tmp_path), fails=True)
-    assert "there is no database in" in refused.stderr and not (tmp_path / "backup").exists()
+    assert "there is no database in" in refused.stderr
+    assert not (tmp_path / "backup").exists()
     source, target = tmp_path / "darkroom.db", tmp_path / "copy.db"
     with pytest.raises(Misconfigured, match="no database"):
         copy_database(source, target)
