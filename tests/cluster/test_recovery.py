@@ -100,7 +100,7 @@ def test_one_leads_and_when_it_is_gone_another(tmp_path: Path) -> None:
             assert first.cluster is not None
             assert second.cluster is not None
             ours = (first.cluster.leadership, second.cluster.leadership)
-            await until(lambda: any(each.is_held for each in ours))
+            await until(lambda: all(each.looks for each in ours))
             leader, other = sorted(ours, key=lambda each: not each.is_held)
             assert not other.is_held
             # The database cuts the leader off, as it does one that is stopped.

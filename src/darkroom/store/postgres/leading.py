@@ -27,6 +27,8 @@ class Leadership:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self.is_held = False
+        self.looks = 0
+        """How often this process has asked to lead."""
 
     async def run(self, act: Callable[[], Awaitable[None]]) -> None:
         """Carry `act` out for as long as this process leads, from the beginning each time that it comes to lead."""
@@ -41,7 +43,9 @@ class Leadership:
         connection = await connect(self._dsn)
         try:
             await connection.execute(f"SET idle_session_timeout = {STALLED_MS}")
-            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+            is_free = await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK)
+            self.looks += 1
+            if not is_free:
                 return
             log.info("leads")
             self.is_held = True
