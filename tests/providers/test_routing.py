@@ -6,8 +6,8 @@ import pytest
 
 from darkroom import catalogue
 from darkroom.catalogue import Catalogue
-from darkroom.providers.configured import read_folder
-from darkroom.providers.manifest.reading import read
+from darkroom.providers.configured import read_files, read_folder
+from darkroom.providers.manifest.reading import SHIPPED, read
 from darkroom.providers.manifest.routing import route_of
 
 FILE = """
@@ -79,3 +79,31 @@ def test_words_and_pictures_may_have_doors_of_their_own(tmp_path: Path) -> None:
     form = read(file).form
     assert route_of(form, "veo-3.1", "veo/picture") is form.routes[1]
     assert route_of(form, "veo-3.1", "a name of last week") is form.routes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "slug", "upstream"),
+    [
+        ("aimlapi", "aimlapi/luma/ray-2", "luma/ray-2"),
+        ("aimlapi", "aimlapi/luma/ray-3.2", "luma/ray-3.2"),
+        ("aimlapi", "aimlapi/veo2", "veo2"),
+        ("aimlapi-luma", "aimlapi-luma/ray-flash-2", "ray-flash-2"),
+        ("darkroom", "aimlapi/luma/ray-2", "aimlapi/luma/ray-2"),
+        ("elumenta", "kling-v2.1", "kling-v2.1"),
+        ("skills", "skills/kling-ai/v3/video", "kling-ai/v3/video"),
+        ("vivix", "runware:101@1", "runware:101@1"),
+    ],
+)
+def test_what_the_systems_call_their_models(name: str, slug: str, upstream: str) -> None:
+    joined = read_files([Path(str(SHIPPED)) / f"{name}.toml"]).join(catalogue.load())
+    assert routes(joined, slug) == [(name, upstream)]
+
+
+@pytest.mark.parametrize("name", ["aimlapi", "aimlapi-luma", "elumenta", "skills", "vivix"])
+def test_every_model_of_a_system_goes_there_by_its_own_name(name: str) -> None:
+    joined = read_files([Path(str(SHIPPED)) / f"{name}.toml"]).join(catalogue.load())
+    own = {model.slug: model.names[name] for model in joined.of(name)}
+    assert own
+    assert {slug: upstream in own[slug] for slug in own for _, upstream in routes(joined, slug)} == dict.fromkeys(
+        own, True
+    )
