@@ -25,15 +25,27 @@ def play(folder: Path, story: Story, **changes: object) -> None:
     asyncio.run(run())
 
 
-def test_it_says_when_to_come_back_and_how_far_it_is(tmp_path: Path) -> None:
+def test_one_read_waits_and_is_followed_by_the_next(tmp_path: Path) -> None:
+    async def story(scene: Facing) -> None:
+        work = scene.work()
+        ticket = await scene.submit(work)
+        assert isinstance(ticket, Ticket)
+        assert await scene.poll(work, ticket) == Pending(after_s=0, progress=None)
+        assert await scene.poll(work, ticket) == Pending(after_s=0, progress=0.5)
+        assert [seen.query for kind, seen in scene.fake.seen if kind == "poll"] == [{"wait": "20"}] * 2
+
+    play(tmp_path, story)
+
+
+def test_without_waiting_it_says_itself_when_to_come_back(tmp_path: Path) -> None:
     async def story(scene: Facing) -> None:
         work = scene.work()
         ticket = await scene.submit(work)
         assert isinstance(ticket, Ticket)
         assert await scene.poll(work, ticket) == Pending(after_s=2, progress=None)
-        assert await scene.poll(work, ticket) == Pending(after_s=2, progress=0.5)
+        assert [seen.query for kind, seen in scene.fake.seen if kind == "poll"] == [{"wait": "0"}]
 
-    play(tmp_path, story)
+    play(tmp_path, story, options={"wait_s": False})
 
 
 def test_our_reference_is_the_key(tmp_path: Path) -> None:
