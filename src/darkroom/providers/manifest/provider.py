@@ -110,10 +110,7 @@ class ManifestProvider:
         except Lost as error:
             self._nobody_knows(f"the answer of the provider was lost: {error}")
         words = with_answer(words, answer)
-        try:
-            self._upstream.check(answer, words, credential, phase="submit")
-        except Ambiguous as error:
-            self._nobody_knows(str(error))
+        self._upstream.check(answer, words, credential, phase="submit")
         if self.manifest.id is None:
             return await self._at_once(work, credential, words, answer)
         id = asked(self.manifest.id, words)
