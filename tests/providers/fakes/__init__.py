@@ -12,6 +12,7 @@ from tests.providers.fakes.fal import Fal
 from tests.providers.fakes.kling import Kling
 from tests.providers.fakes.luma import Luma
 from tests.providers.fakes.minimax import MiniMax, MiniMaxAudio, MiniMaxH3
+from tests.providers.fakes.openai_images import OpenaiImages
 from tests.providers.fakes.openai_speech import OpenaiSpeech
 from tests.providers.fakes.openai_videos import OpenaiVideos
 from tests.providers.fakes.openrouter import Openrouter
@@ -38,6 +39,7 @@ FAKES: dict[str, Callable[[], Fake]] = {
         MiniMax,
         MiniMaxAudio,
         MiniMaxH3,
+        OpenaiImages,
         OpenaiSpeech,
         OpenaiVideos,
         Openrouter,
