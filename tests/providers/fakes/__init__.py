@@ -6,6 +6,7 @@ from tests.providers.fakes.aimlapi import Aimlapi, AimlapiLuma
 from tests.providers.fakes.bfl import Bfl
 from tests.providers.fakes.comfyui import ComfyUi
 from tests.providers.fakes.darkroom import Darkroom
+from tests.providers.fakes.elevenlabs import Elevenlabs
 from tests.providers.fakes.elumenta import Elumenta
 from tests.providers.fakes.fake import Fake
 from tests.providers.fakes.fal import Fal
@@ -32,6 +33,7 @@ FAKES: dict[str, Callable[[], Fake]] = {
         Bfl,
         ComfyUi,
         Darkroom,
+        Elevenlabs,
         Elumenta,
         Fal,
         Kling,
