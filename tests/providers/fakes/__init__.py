@@ -10,6 +10,7 @@ from tests.providers.fakes.elevenlabs import Elevenlabs
 from tests.providers.fakes.elumenta import Elumenta
 from tests.providers.fakes.fake import Fake
 from tests.providers.fakes.fal import Fal
+from tests.providers.fakes.higgsfield import Higgsfield
 from tests.providers.fakes.kling import Kling
 from tests.providers.fakes.luma import Luma
 from tests.providers.fakes.minimax import MiniMax, MiniMaxAudio, MiniMaxH3
@@ -36,6 +37,7 @@ FAKES: dict[str, Callable[[], Fake]] = {
         Elevenlabs,
         Elumenta,
         Fal,
+        Higgsfield,
         Kling,
         Luma,
         MiniMax,
