@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Literal
 
 from darkroom.ids import new_secret
@@ -45,7 +46,7 @@ class Plan:
     upstream_urls: bool = False
 
     def allows(self, slug: str) -> bool:
-        return any(fnmatchcase(slug, pattern) for pattern in self.models)
+        return _is_among(slug, self.models)
 
     @property
     def windows(self) -> Mapping[str, int | None]:
@@ -140,6 +141,11 @@ class Statement:
     @property
     def granted(self) -> int:
         return sum(balance.granted for balance in self.balances.values())
+
+
+@lru_cache(maxsize=4096)
+def _is_among(slug: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(slug, pattern) for pattern in patterns)
 
 
 def hash_key(secret: str) -> bytes:

@@ -7,6 +7,7 @@ or where the earlier one's answer had nobody to go to: its connection had died.
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 import structlog
 
@@ -43,9 +44,9 @@ class Retries:
     def knows_the_keyless(self) -> bool:
         return self._window > timedelta(0)
 
-    def is_guessing(self, asking: Asking) -> bool:
+    def is_guessing(self, asking: Asking | None) -> TypeGuard[Asking]:
         """Whether a request that comes again would have to be known by its fate: it has no key."""
-        return self.knows_the_keyless and asking.key is None
+        return asking is not None and asking.key is None and self.knows_the_keyless
 
     async def first(self, asking: Asking) -> Generation | None:
         """What the same request led to before; None where this is the first. Raises `IdempotencyConflict`.
@@ -85,7 +86,7 @@ class Retries:
         self.told(asking.dialect, reason)
         return generation
 
-    def lose(self, asking: Asking) -> None:
+    def lose(self, asking: Asking | None) -> None:
         """Nobody gets the answer to this one: the next request that is the same asks for it once more."""
         if not self.is_guessing(asking):
             return

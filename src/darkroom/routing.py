@@ -45,6 +45,8 @@ class Routing:
         routes = self._here(model)
         if len(routes) > 1 or routes[0].reach != EVERYTHING:
             routes = _able(model, routes, model.brief(inputs, {}), model.words(inputs))
+        if len(routes) == 1:
+            return routes[0].provider
         names = _in_order(routes, generation_id)
         return next((name for name in names if self.health.is_well(name)), names[0])
 

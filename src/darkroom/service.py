@@ -165,7 +165,7 @@ class Service:
     async def submit(self, principal: Principal, wanted: Submit) -> Generation:
         if self.is_closing:
             raise Unavailable
-        if not wanted.may_wait:
+        if not self.may_wait(wanted):
             return await self._accept(principal, wanted)
         # A caller that hangs up has submitted all the same: only its wait ends.
         generation = await asyncio.shield(self._accept(principal, wanted))
@@ -174,9 +174,13 @@ class Service:
             return await self._reach(generation, Fetch(id=generation.id, until=Status.COMPLETED, wait_s=wait_s))
         return generation
 
-    def _is_quick(self, model: str) -> bool:
+    def may_wait(self, wanted: Submit) -> bool:
+        """Whether the answer to a submit waits for more than the store."""
+        return wanted.wait_s > 0 or (wanted.at_once_s > 0 and self._is_quick(wanted.model, wanted.catalogue))
+
+    def _is_quick(self, model: str, dialect: str = "") -> bool:
         try:
-            return self._catalogue.find(model).answers_at_once
+            return self._catalogue.find(model, dialect=dialect or None).answers_at_once
         except Rejected:
             return False  # a submit that came again, of a model that the operator took out since
 
@@ -222,6 +226,7 @@ class Service:
         inputs = await self._intake.admit(principal.account.id, model, inputs, admission)
         if len(msgspec.json.encode((inputs, wanted.wire))) > LARGEST_INPUTS_BYTES:
             raise InvalidInput.of("", f"the inputs are larger than {LARGEST_INPUTS_BYTES} bytes without their media")
+        words = model.words(inputs)
         now = self._clock.now()
         queues = principal.plan.over_limit == "queue"
         new = NewGeneration(
@@ -230,11 +235,11 @@ class Service:
             dialect=wanted.dialect or principal.key.dialect,
             model=model.slug,
             modality=model.modality,
-            task=model.task_of(inputs),
+            task=model.task_of(inputs, words),
             provider=self._routing.first(model, inputs, admission.generation_id),
             inputs=inputs,
             wire=wanted.wire,
-            quote=model.quote(inputs),
+            quote=model.quote(inputs, words),
             created_at=now,
             callback_url=wanted.callback_url,
             callback_events=wanted.callback_events,

@@ -96,10 +96,6 @@ class Submit(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: float = 0.0
     at_once_s: float = 0.0
 
-    @property
-    def may_wait(self) -> bool:
-        return self.wait_s > 0 or self.at_once_s > 0
-
 
 class Fetch(msgspec.Struct, frozen=True, kw_only=True):
     """Waits up to `wait_s` until the status has reached `until` or gone past it (queued < running < any end)."""

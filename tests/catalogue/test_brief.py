@@ -60,7 +60,7 @@ def test_what_is_not_said_stays_open_where_a_source_can_say_it(
     assert frame(Modality.VIDEO, **words, has_source=True) == size
 
 
-ALL = [
+ALL = (
     Task.TEXT_TO_VIDEO,
     Task.IMAGE_TO_VIDEO,
     Task.FRAMES_TO_VIDEO,
@@ -68,7 +68,7 @@ ALL = [
     Task.EDIT,
     Task.EXTEND,
     Task.MOTION_CONTROL,
-]
+)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ ALL = [
     ],
 )
 def test_task_by_what_is_given_and_the_form_named(present: set[Role], form: str, task: Task) -> None:
-    assert task_for(ALL, present, form) is task
+    assert task_for(ALL, frozenset(present), form) is task
 
 
 IMAGE = {"type": "image", "url": "https://example.com/a.png"}

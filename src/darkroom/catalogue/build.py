@@ -54,6 +54,7 @@ def build(entry: Entry, vocabulary: Mapping[str, Table], source: Path) -> Model:
         source=source,
         extra=plain(entry.extra),
         roles=roles,
+        media=media.among(roles),
         assumes=assumes,
         checker=checker,
     )

@@ -38,12 +38,17 @@ class MediaInput:
     source: str
 
 
-def media_in(roles: Mapping[str, str], properties: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[MediaInput]:
-    """Every medium in accepted inputs, in the schema's order."""
+def among(roles: Mapping[str, str]) -> dict[str, str]:
+    """Of a model's inputs, by their roles, those that are media."""
+    return {name: role for name, role in roles.items() if role in ROLES or role == KEYFRAMES}
+
+
+def media_in(media: Mapping[str, str], properties: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[MediaInput]:
+    """Every medium in accepted inputs, in the schema's order; `media` are the roles of those that may be there."""
     return [
         medium
-        for name, role in roles.items()
-        if name in inputs and (role in ROLES or role == KEYFRAMES)
+        for name, role in media.items()
+        if name in inputs
         for medium in _media_of(name, role, properties[name], inputs[name])
     ]
 

@@ -50,7 +50,8 @@ class Route:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Model:
     """`names` are the wire names in each dialect, `extra` is what only a dialect asks for. `price_band` is the least
-    and the most that one result can cost. `roles` are the inputs' meanings; `assumes` speaks where they are silent."""
+    and the most that one result can cost. `roles` are the inputs' meanings, `media` those of them that are media;
+    `assumes` speaks where they are silent."""
 
     slug: str
     name: str
@@ -69,6 +70,7 @@ class Model:
     source: Path
     extra: Mapping[str, object]
     roles: Mapping[str, str]
+    media: Mapping[str, str]
     assumes: Words
     checker: Checker
 
@@ -89,16 +91,16 @@ class Model:
         """As `accept`, for a price before everything is chosen: what is required may be missing."""
         return self.checker.draft(given)
 
-    def quote(self, inputs: Mapping[str, object]) -> Credits:
-        """The price of accepted inputs, of all their results together."""
-        return self.price.quote(inputs, self.words(inputs))
+    def quote(self, inputs: Mapping[str, object], words: Words | None = None) -> Credits:
+        """The price of accepted inputs, of all their results together. `words` are theirs, where they are known."""
+        return self.price.quote(inputs, self.words(inputs) if words is None else words)
 
     def words(self, inputs: Mapping[str, object]) -> Words:
         return {**self.assumes, **read(self.roles, inputs)}
 
     def media_fields(self, inputs: Mapping[str, object]) -> list[MediaInput]:
         """Every medium that the caller gave, in the schema's order."""
-        return media_in(self.roles, self._properties, inputs)
+        return media_in(self.media, self._properties, inputs)
 
     @property
     def _properties(self) -> Mapping[str, Any]:
@@ -106,16 +108,17 @@ class Model:
         assert isinstance(properties, Mapping)
         return properties
 
-    def task_of(self, inputs: Mapping[str, object]) -> Task:
+    def task_of(self, inputs: Mapping[str, object], words: Words | None = None) -> Task:
         """The task that accepted inputs ask for, by the media given and the form named."""
-        present = {medium.role for medium in self.media_fields(inputs)}
-        return task_for(self.tasks, present, self.words(inputs).get("form", ""))
+        form = (self.words(inputs) if words is None else words).get("form", "")
+        present = frozenset(medium.role for medium in self.media_fields(inputs))
+        return task_for(self.tasks, present, form)
 
     def brief(self, inputs: Mapping[str, object], media: Mapping[str, tuple[Path, ...]]) -> Brief:
         """Accepted inputs in our words; `media` are the local files of each of the `media_fields`."""
         words = self.words(inputs)
         given = self.media_fields(inputs)
-        task = self.task_of(inputs)
+        task = self.task_of(inputs, words)
         width, height = self._size(task, words, given)
         if "span_s" in words:
             words["end_s"] = words.get("start_s", 0) + words["span_s"]

@@ -1,6 +1,7 @@
 """Which of a model's tasks the given inputs ask for."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
+from functools import lru_cache
 
 from darkroom.brief import Role, Task
 
@@ -47,7 +48,8 @@ FORMS: Mapping[str, tuple[Task, ...]] = {
 """What callers write where a model has several forms (in `feature`, `mode`, ...), `_` as `-`, to the tasks meant."""
 
 
-def task_for(tasks: Sequence[Task], present: Set[Role], form: str = "") -> Task:
+@lru_cache(maxsize=4096)
+def task_for(tasks: tuple[Task, ...], present: frozenset[Role], form: str = "") -> Task:
     """Of the tasks that the form allows, the one that uses most of the media given; of equals, the model's first."""
     named = FORMS.get(form.replace("_", "-"), ())
     allowed = [task for task in tasks if task in named] or tasks

@@ -15,7 +15,7 @@ def _whole(value: Any) -> int:
 
 def _seconds(value: Any) -> float:
     """Seconds from 5, "5" or "5s"."""
-    return float(str(value).lower().removesuffix("s"))
+    return float(value if isinstance(value, int | float) else value.lower().removesuffix("s"))
 
 
 def _seed(value: Any) -> int | None:
@@ -25,6 +25,8 @@ def _seed(value: Any) -> int | None:
 
 def _joined(value: Any) -> str:
     """One text of several shots, each a text or an object that has a `prompt` or a `text`."""
+    if isinstance(value, str):
+        return value
     shots = value if isinstance(value, list) else [value]
     texts = [shot.get("prompt") or shot.get("text") or "" if isinstance(shot, dict) else shot for shot in shots]
     return " ".join(str(text) for text in texts if text)

@@ -95,7 +95,7 @@ def instant(request: WireRequest, name: str) -> datetime | None:
 
 def seconds_z(at: datetime | None) -> str | None:
     """`2026-03-08T12:05:00Z`."""
-    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if at is None else f"{at.isoformat(timespec='seconds')[:19]}Z"
 
 
 def millis_z(at: datetime | None) -> str | None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -22,7 +23,7 @@ from darkroom.ids import new_id
 from darkroom.retries import Retries
 from darkroom.service import Service
 from darkroom.told import Told
-from darkroom.verbs import Asking, Fetch, FetchMany, Submit
+from darkroom.verbs import Fetch, FetchMany, Submit
 from darkroom.web.body import Disconnected, Inbox, Receive, read_body, read_file
 from darkroom.web.fingerprint import asking_of
 from darkroom.web.limiter import Limiter
@@ -183,70 +184,83 @@ class Switchboard:
         if isinstance(verb, Submit) and principal is not None:
             asking = asking_of(request, principal, dialect.name, keyless=self._retries.knows_the_keyless)
             verb = replace(verb, dialect=dialect.name, asking=asking)
-            answer = await self._submit(principal, verb, receive)
-        elif isinstance(verb, Fetch | FetchMany) and verb.may_wait:
+            await self._submit(place, principal, verb, request, receive, send)
+            return
+        if isinstance(verb, Fetch | FetchMany) and verb.may_wait:
             answer = await unless_disconnected(self._service.perform(principal, verb), receive)
         else:
             answer = await self._service.perform(principal, verb)
+        reply, extra = await self._frame(place, principal, answer, request)
+        if route.tell is not None and principal is not None:
+            await self._stream(route.tell, principal, answer, reply, extra, receive, send)
+        else:
+            await respond(send, self._show(place, principal, answer, reply, extra), request, extra)
+
+    async def _submit(
+        self, place: Place, principal: Principal, verb: Submit, request: WireRequest, receive: Receive, send: Send
+    ) -> None:
+        """What nobody is there any more to hear of stays submitted; who asks for it again is told.
+
+        A connection that dies in the middle of the answer looks like one that is closed after it, unless the answer
+        has not ended yet. So the end is held back for a moment, and who hangs up in that moment does not have it.
+        """
+        asking, may_wait = verb.asking, self._service.may_wait(verb)
+        lose, is_guessing = partial(self._retries.lose, asking), self._retries.is_guessing(asking)
+        line = Line(receive, lose) if is_guessing and not may_wait else None
+        try:
+            submitting = self._service.submit(principal, verb)
+            answer = await (self._wait_for(submitting, receive, lose) if may_wait else submitting)
+            if is_guessing and line is None:
+                line = Line(receive, lose)
+            reply, extra = await self._frame(place, principal, answer, request)
+            if asking is not None and asking.is_replay:
+                extra = {**extra, "idempotency-replayed": "true"}
+            if place.route.tell is not None:
+                if line is not None:
+                    line.close()
+                await self._stream(place.route.tell, principal, answer, reply, extra, receive, send)
+                return
+            content = self._show(place, principal, answer, reply, extra)
+            if line is None:
+                await respond(send, content, request, extra)
+            else:
+                await respond_surely(send, content, request, extra, partial(self._hold, line))
+        finally:
+            if line is not None:
+                line.close()
+
+    async def _hold(self, line: Line) -> None:
+        await asyncio.sleep(self._hold_s)
+        line.close()
+
+    async def _wait_for(
+        self, submitting: Awaitable[Generation], receive: Receive, lose: Callable[[], object]
+    ) -> Generation:
+        try:
+            return await unless_disconnected(submitting, receive)
+        except Disconnected:
+            lose()
+            raise
+
+    async def _frame(
+        self, place: Place, principal: Principal | None, answer: Any, request: WireRequest
+    ) -> tuple[Reply, Mapping[str, str]]:
+        """What an answer is shown with, and the headers that its dialect adds."""
         statement = answer if isinstance(answer, Statement) else None
-        if statement is None and route.needs_statement and principal is not None:
+        if statement is None and place.route.needs_statement and principal is not None:
             statement = await self._service.access.show_account(principal)
         reply = self._reply(request, principal, statement)
-        extra = dialect.decorate(reply) if principal is not None else {}
-        if isinstance(verb, Submit) and verb.asking is not None and verb.asking.is_replay:
-            extra = {**extra, "idempotency-replayed": "true"}
-        if route.tell is not None and principal is not None:
-            await self._stream(route.tell, self._watch(principal, answer, request), reply, extra, receive, send)
-        else:
-            content = self._content(route, answer, reply)
-            if route.is_tagged and has_tag(request, content):
-                content = unchanged(content)
-            if principal is not None and not extra and isinstance(answer, Generation):
-                self._repeats.keep(place, principal, answer, content, reply)
-            if isinstance(verb, Submit) and verb.asking is not None and self._retries.is_guessing(verb.asking):
-                await self._respond_surely(verb.asking, send, content, request, extra, receive)
-            else:
-                await respond(send, content, request, extra)
+        return reply, place.dialect.decorate(reply) if principal is not None else {}
 
-    async def _respond_surely(
-        self,
-        asking: Asking,
-        send: Send,
-        content: Content,
-        request: WireRequest,
-        extra: Mapping[str, str],
-        receive: Receive,
-    ) -> None:
-        """A connection that dies in the middle of the answer looks like one that is closed after it, unless the answer
-        has not ended yet. So the end is held back for a moment, and who hangs up in that moment does not have it."""
-        line = Line(receive, lambda: self._retries.lose(asking))
-
-        async def hold() -> None:
-            await asyncio.sleep(self._hold_s)
-            line.close()
-
-        try:
-            await respond_surely(send, content, request, extra, hold)
-        finally:
-            line.close()
-
-    async def _submit(self, principal: Principal, verb: Submit, receive: Receive) -> Generation:
-        """What nobody is there any more to hear of stays submitted; who asks for it again is told."""
-        asking = verb.asking
-        if asking is None:
-            performed = self._service.submit(principal, verb)
-            return await (unless_disconnected(performed, receive) if verb.may_wait else performed)
-        if verb.may_wait:
-            try:
-                return await unless_disconnected(self._service.submit(principal, verb), receive)
-            except Disconnected:
-                self._retries.lose(asking)
-                raise
-        line = Line(receive, lambda: self._retries.lose(asking))
-        try:
-            return await self._service.submit(principal, verb)
-        finally:
-            line.close()
+    def _show(
+        self, place: Place, principal: Principal | None, answer: Any, reply: Reply, extra: Mapping[str, str]
+    ) -> Content:
+        content = self._content(place.route, answer, reply)
+        if place.route.is_tagged and has_tag(reply.request, content):
+            content = unchanged(content)
+        if principal is not None and not extra and isinstance(answer, Generation):
+            self._repeats.keep(place, principal, answer, content, reply)
+        return content
 
     def _content(self, route: Route, answer: Any, reply: Reply) -> Content:
         if not isinstance(answer, Generation) or not answer.is_terminal:
@@ -261,19 +275,19 @@ class Switchboard:
         content = content_of(route.render(answer, reply))
         return tagged(content) if route.is_tagged else content
 
-    def _watch(self, principal: Principal, answer: Any, request: WireRequest) -> AsyncIterator[Told | None]:
-        assert answer is None or isinstance(answer, Generation)
-        return self._service.watch(principal, answer, after=request.headers.get("last-event-id"))
-
     async def _stream(
         self,
         tell: Callable[[Told, Reply], Event | None],
-        told: AsyncIterator[Told | None],
+        principal: Principal,
+        watched: Any,
         reply: Reply,
         extra: Mapping[str, str],
         receive: Receive,
         send: Send,
     ) -> None:
+        assert watched is None or isinstance(watched, Generation)
+        told = self._service.watch(principal, watched, after=reply.request.headers.get("last-event-id"))
+
         async def events() -> AsyncIterator[Event | None]:
             before = None
             async for each in told:
