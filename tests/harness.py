@@ -127,7 +127,7 @@ async def running(
         key = await engine.first_key()
         server = HttpServer(build_application(engine), host="127.0.0.1", port=port)
         server.start()
-        await _until_listening(port)
+        await until_listening(port)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=40)) as http:
             started = Running(engine, f"http://127.0.0.1:{port}", http)
             if key is not None:
@@ -151,7 +151,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _until_listening(port: int) -> None:
+async def until_listening(port: int) -> None:
     while True:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -52,7 +52,7 @@ def build_application(engine: Engine) -> Switchboard:
             clock=engine.clock,
             is_direct=engine.settings.assets_direct,
         ),
-        callbacks=Callbacks(generation_of=engine.outside.generation_of, nudge=engine.pacer.nudge),
+        callbacks=Callbacks(generation_of=engine.outside.generation_of, nudge=engine.nudge),
         metrics=metrics,
         surveyor=surveyor,
         readiness=readiness_of(engine),

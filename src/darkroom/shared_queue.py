@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, NoReturn, Protocol, TypeVar, cast
 
 import structlog
 from pgqueuer import AsyncpgPoolDriver, Job, Queries, QueueManager
@@ -29,8 +29,15 @@ Result = TypeVar("Result")
 HEARTBEAT_LIMIT = timedelta(seconds=10)
 """An entry whose worker has not been heard of for so long is given to another."""
 
-LOOK_EVERY = timedelta(seconds=1)
+LOOK_EVERY = timedelta(seconds=5)
 """How often the queue is looked at where no wake-up comes."""
+
+SOMETHING_WAITS = (
+    '{"channel": "ch_pgqueuer", "type": "table_changed_event", "operation": "insert", "table": "pgqueuer", '
+    '"sent_at": "2026-01-01T00:00:00Z"}'
+)
+"""What PgQueuer's own trigger would tell it. It takes part in every commit that queues anything, and NOTIFY makes such
+commits wait for each other: the process's own notes, sent together after the commits, say the same."""
 
 BATCH = 20
 BUSY_S = 0.25
@@ -49,17 +56,20 @@ class Connections(Protocol):
     async def insist(self, act: Callable[[], Awaitable[Result]]) -> Result: ...
 
 
-Listen = Callable[[str, Callable[[str], None]], Awaitable[None]]
-"""Call back with each payload of a channel, until the process ends, however often the connection is lost."""
-
-
 class _Driver(AsyncpgPoolDriver):
     """PgQueuer's way to the database: ours, which outlasts a restart of it."""
 
-    def __init__(self, connections: Connections, listen: Listen | None) -> None:
+    def __init__(self, connections: Connections) -> None:
         super().__init__(cast("Any", None))  # every method that would use its pool is below
         self._connections = connections
-        self._listen = listen
+        self._tell: Callable[[str], None] = lambda payload: None
+        self.is_woken = False
+
+    def wake(self) -> None:
+        """Have the queue looked at; however often this is said before the look begins, it is one look."""
+        if not self.is_woken:
+            self.is_woken = True
+            self._tell(SOMETHING_WAITS)
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
         async def ask() -> list[dict[str, object]]:
@@ -76,24 +86,31 @@ class _Driver(AsyncpgPoolDriver):
         return await self._connections.insist(ask)
 
     async def notify(self, channel: str, payload: str) -> None:
-        await self.execute("SELECT pg_notify($1, $2)", channel, payload)
+        # It asks whether it hears itself, and nothing else.
+        self._tell(payload)
 
     async def add_listener(self, channel: str, callback: Callable[[Any], None]) -> None:
-        if self._listen is not None:
-            await self._listen(channel, callback)
+        self._tell = callback
 
     async def remove_listener(self, channel: str, callback: Callable[[Any], None]) -> None:
-        """They end with the process."""
+        self._tell = lambda payload: None
+
+
+class _Queries(Queries):
+    driver: _Driver
+
+    async def dequeue(self, *args: Any, **given: Any) -> list[Job]:
+        # Before the look: what is queued while it goes on brings another one.
+        self.driver.is_woken = False
+        return await super().dequeue(*args, **given)
 
 
 class SharedQueue:
-    def __init__(
-        self, connections: Connections, slots: Mapping[str, int], *, at_once: int = 10_000, listen: Listen | None = None
-    ) -> None:
+    def __init__(self, connections: Connections, slots: Mapping[str, int], *, at_once: int = 10_000) -> None:
         self._connections = connections
         self._slots = dict(slots)
         self._at_once = at_once
-        self._listen = listen
+        self._driver = _Driver(connections)
         self._manager: QueueManager | None = None
         self._run: asyncio.Task[None] | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -103,6 +120,10 @@ class SharedQueue:
     def start(self, handler: Handler) -> None:
         self._handler = handler
         self._run = asyncio.create_task(self._serve())
+
+    def wake(self) -> None:
+        """Something waits: look now."""
+        self._driver.wake()
 
     @property
     def is_served(self) -> bool:
@@ -124,7 +145,7 @@ class SharedQueue:
                 await asyncio.sleep(1.0)
 
     def _make_manager(self) -> QueueManager:
-        manager = QueueManager(Queries(_Driver(self._connections, self._listen)))
+        manager = QueueManager(_Queries(self._driver))
         for lane, slots in self._slots.items():
             if slots > 0:
                 manager.entrypoint(lane, concurrency_limit=slots)(self._deliver)
@@ -136,15 +157,19 @@ class SharedQueue:
         generation_id = (job.payload or b"").decode()
         if handler is None or generation_id in self._tasks:
             # We are stopping, or its last attempt has not quite ended here: the entry must outlast it.
-            raise RetryRequested(timedelta(seconds=BUSY_S))
+            self._rest()
         headers = job.headers or {}
         if "run_limit" in headers and await self._runs_enough(headers):
-            raise RetryRequested(timedelta(seconds=BUSY_S))
+            self._rest()
         task = asyncio.ensure_future(handler(generation_id))
         self._tasks[generation_id] = task
         task.add_done_callback(partial(self._done, generation_id))
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait({task})
+
+    def _rest(self) -> NoReturn:
+        asyncio.get_running_loop().call_later(BUSY_S, self.wake)
+        raise RetryRequested(timedelta(seconds=BUSY_S))
 
     async def _runs_enough(self, headers: Mapping[str, object]) -> bool:
         async def ask() -> int:
@@ -160,7 +185,7 @@ class SharedQueue:
             log.error("a worker stumbled", generation=generation_id, exc_info=task.exception())
 
     def enqueue(self, turn: Turn) -> None:
-        """Nothing to do: the entry was written in the transaction that queued the generation."""
+        """Nothing to do: the store has written the entry, with the generation, and told all workers of it."""
 
     def again(self, generation_id: str, *, after_s: float, lane: str) -> None:
         """Nothing to do, likewise."""

@@ -149,7 +149,15 @@ class Engine:
         slots = {name: provider.slots for name, provider in self.providers.items()}
         if self._chosen.connections is None:
             return Dispatcher(slots)
-        return SharedQueue(self._chosen.connections, slots)
+        queue = SharedQueue(self._chosen.connections, slots)
+        self._chosen.connections.on_queued = queue.wake
+        self._chosen.connections.on_nudge = self.pacer.nudge
+        return queue
+
+    def nudge(self, generation_id: str) -> None:
+        """Have its work looked at now, by whichever process watches it."""
+        if not self.pacer.nudge(generation_id) and self.cluster is not None:
+            self.cluster.nudge(generation_id)
 
     def _make_courier(self) -> Courier:
         return Courier(

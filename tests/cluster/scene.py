@@ -6,13 +6,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from darkroom.attempts import Rules
 from darkroom.clock import SystemClock
 from darkroom.config import Settings
 from darkroom.generation import Generation, Status
 from darkroom.ports import Provider
+from darkroom.serve import build_application
 from darkroom.store.postgres.database import connect
 from darkroom.verbs import Submit
+from darkroom.web.server import HttpServer
 from darkroom.wiring import Engine
+from tests.harness import free_port, until_listening
 from tests.postgres import postgres
 from tests.worker.scene import AT_ONCE, clerk, one_model, open_account
 
@@ -23,13 +27,13 @@ class Machines:
         self._folder = folder
         self.engines: list[Engine] = []
 
-    async def start(self, provider: Provider, *, role: str = "all", **settings: Any) -> Engine:
+    async def start(self, provider: Provider, *, role: str = "all", rules: Rules = AT_ONCE, **settings: Any) -> Engine:
         """One more machine, with a data folder of its own; assets are where everyone finds them."""
         folder = self._folder / f"machine-{len(self.engines) + 1}"
         given: dict[str, Any] = {"data": str(folder), "assets": str(self._folder / "assets"), "role": role}
         chosen = Settings(**given, database=self.dsn, shutdown_limit_s=0.0, allow_loopback=True, **settings)
         engine = Engine(chosen, providers={provider.name: provider}, clock=SystemClock(), models=one_model())
-        engine.worker = clerk(engine, AT_ONCE)
+        engine.worker = clerk(engine, rules)
         await engine.open()
         if not await engine.store.accounts():
             await open_account(engine.store)
@@ -53,6 +57,19 @@ async def machines(folder: Path) -> AsyncIterator[Machines]:
     finally:
         for engine in reversed(found.engines):
             await engine.close()
+
+
+@asynccontextmanager
+async def answering(engine: Engine) -> AsyncIterator[str]:
+    """The machine answers callers; yields where."""
+    port = free_port()
+    server = HttpServer(build_application(engine), host="127.0.0.1", port=port)
+    server.start()
+    await until_listening(port)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        await server.close()
 
 
 async def submit(engine: Engine, account: str = "ann", prompt: str = "a reel", **more: Any) -> str:

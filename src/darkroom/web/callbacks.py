@@ -19,7 +19,7 @@ class Challenge(msgspec.Struct):
 class Callbacks:
     """`generation_of` tells which generation a token was signed for, `nudge` has its work looked at now."""
 
-    def __init__(self, *, generation_of: Callable[[str], str | None], nudge: Callable[[str], bool]) -> None:
+    def __init__(self, *, generation_of: Callable[[str], str | None], nudge: Callable[[str], None]) -> None:
         self._generation_of = generation_of
         self._nudge = nudge
 

@@ -69,8 +69,13 @@ class Cluster:
             handed_back, enqueued = row or (0, 0)
             if handed_back or enqueued:
                 log.warning("recovered", handed_back=handed_back, enqueued=enqueued)
+                self._database.wake_workers()
             if max(handed_back, enqueued) < MOST:
                 return
+
+    def nudge(self, generation_id: str) -> None:
+        """An upstream has work to show: whichever process watches it looks now."""
+        self._database.nudge_others(generation_id)
 
     async def secret(self) -> bytes:
         """What every process signs URLs with: made by the first."""

@@ -13,7 +13,7 @@ from darkroom.errors import Misconfigured
 from darkroom.records import Noticed
 from darkroom.store.postgres.migrate import SCHEMA, migrate
 from darkroom.store.postgres.queries import Connection, Listening
-from darkroom.store.postgres.wakes import Wakes
+from darkroom.store.postgres.wakes import EVENTS, QUEUE, Wakes
 
 Result = TypeVar("Result")
 
@@ -50,8 +50,15 @@ class Database:
         self._dsn = dsn
         self._connections = connections
         self._pool: asyncpg.Pool | None = None
-        self._wakes = Wakes(lambda: connect(self._dsn), self._notice)
+        self._wakes = Wakes(
+            lambda: connect(self._dsn),
+            noticed=lambda *, only_events=False: self.on_foreign_change(only_events=only_events),
+            queued=lambda: self.on_queued(),
+            nudged=lambda generation_id: self.on_nudge(generation_id),
+        )
         self.on_foreign_change: Noticed = lambda *, only_events=False: None
+        self.on_queued: Callable[[], None] = lambda: None
+        self.on_nudge: Callable[[str], object] = lambda generation_id: None
 
     @property
     def dsn(self) -> str:
@@ -76,12 +83,18 @@ class Database:
         )
         await self._wakes.open()
 
-    def _notice(self, *, only_events: bool = False) -> None:
-        self.on_foreign_change(only_events=only_events)
-
     def wake_others(self) -> None:
         """Events have been committed: tell the other processes, soon."""
-        self._wakes.send()
+        self._wakes.send(EVENTS)
+
+    def wake_workers(self) -> None:
+        """Generations wait to be begun: tell whoever begins them, here at once and elsewhere soon."""
+        self.on_queued()
+        self._wakes.send(QUEUE)
+
+    def nudge_others(self, generation_id: str) -> None:
+        """Whoever watches its work upstream is to look now."""
+        self._wakes.nudge(generation_id)
 
     async def close(self) -> None:
         await self._wakes.close()

@@ -67,7 +67,7 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
         given = [rows.to_json(_given(new)) for new in asked]
         async with self._database.connection() as connection:
             told = await LIFECYCLE.submit.rows(connection, given=given, writer=self._writer, again=is_again)
-        self._database.wake_others()
+        self._database.wake_workers()
         return told
 
     async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:
@@ -107,7 +107,7 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
             return failed
 
         decided = await self._database.write(verb)
-        self._database.wake_others()
+        self._database.wake_workers()
         return decided
 
     async def settle(self, generation_id: str, attempt: int, settlement: Settlement, *, now: datetime) -> Generation:
@@ -160,7 +160,9 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
 
     async def _hand_back_all(self, asked: list[dict[str, object]], is_again: bool) -> list[rows.Row]:
         async with self._database.connection() as connection:
-            return await LIFECYCLE.hand_back.rows(connection, given=[rows.to_json(one) for one in asked])
+            told = await LIFECYCLE.hand_back.rows(connection, given=[rows.to_json(one) for one in asked])
+        self._database.wake_workers()
+        return told
 
     async def cancel(
         self, account_id: str, generation_id: str, *, now: datetime, billed: Collection[str] = ()
