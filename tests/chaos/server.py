@@ -5,6 +5,7 @@ import errno
 import os
 import random
 import signal
+import sys
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -85,34 +86,46 @@ class Mischief:
                 self._engine.queue.interrupt(id)
 
 
-def live(folder: Path, port: int, seed: int, given: dict[str, Any], parent: Connection) -> None:
+def live(folder: Path, name: str, port: int, seed: int, given: dict[str, Any], parent: Connection) -> None:
     """One life: tells its parent the first key once it listens, then serves until it is ended."""
-    log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    log = os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 2)
     logs.configure(form="json", level="warning")
-    uvloop.run(_live(folder, port, seed, given, parent))
+    uvloop.run(_live(folder, name, port, seed, given, parent))
 
 
-async def _live(folder: Path, port: int, seed: int, given: dict[str, Any], parent: Connection) -> None:
+async def _live(folder: Path, name: str, port: int, seed: int, given: dict[str, Any], parent: Connection) -> None:
     levers = Levers(folder / "levers")
     engine = Engine(
-        Settings(data=str(folder / "data"), port=port, allow_loopback=True, shutdown_limit_s=2.0, **given),
+        Settings(data=str(folder / name), port=port, allow_loopback=True, shutdown_limit_s=2.0, **given),
         clock=JumpingClock(levers),
         assets=FillingAssets(folder / "assets", levers),
     )
-    engine.claim("a chaos test")
+    if engine.cluster is None:
+        engine.claim("a chaos test")
+        engine.desk.listen(Mischief(engine, levers, seed).changed)
     await engine.open()
-    await engine.work()
-    engine.desk.listen(Mischief(engine, levers, seed).changed)
+    await (engine.follow() if engine.settings.role == "api" else engine.work())
     key = await engine.first_key()
     server = HttpServer(build_application(engine), host="127.0.0.1", port=port)
     server.start()
     await _until_listening(port)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _say_where_everything_stands)
     parent.send(key)
     await stop.wait()
     await engine.close(after_answers=server.close)
+
+
+def _say_where_everything_stands() -> None:
+    """To the log: of a process that does not end, what every task of it waits for."""
+    for task in asyncio.all_tasks():
+        frames, awaited = [], task.get_coro()
+        while frame := getattr(awaited, "cr_frame", None):
+            frames.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+            awaited = getattr(awaited, "cr_await", None)
+        print(" > ".join(frames), "waits for", awaited, file=sys.stderr, flush=True)
 
 
 async def _until_listening(port: int) -> None:
