@@ -121,7 +121,8 @@ async def _live(folder: Path, name: str, port: int, seed: int, given: dict[str, 
 def _say_where_everything_stands() -> None:
     """To the log: of a process that does not end, what every task of it waits for."""
     for task in asyncio.all_tasks():
-        frames, awaited = [], task.get_coro()
+        frames: list[str] = []
+        awaited: Any = task.get_coro()
         while frame := getattr(awaited, "cr_frame", None):
             frames.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
             awaited = getattr(awaited, "cr_await", None)
