@@ -104,13 +104,13 @@ def never_ending(beginning: bytes) -> Answer:
     return answer
 
 
-def pouring(beginning: bytes) -> Answer:
+def pouring(beginning: bytes, more: bytes = b"x" * 65536) -> Answer:
     """Never stops sending, as fast as the client takes it, until the client has hung up."""
 
     async def answer(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(beginning)
         while not writer.is_closing():
-            writer.write(b"x" * 65536)
+            writer.write(more)
             await writer.drain()
 
     return answer

@@ -1,6 +1,6 @@
 """A manifest's provider before its fake, and the work that it is given."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from darkroom.brief import Brief, Modality, Role, Task
 from darkroom.clock import SystemClock
 from darkroom.guarded import GuardedClient
 from darkroom.ports import Address, Output, Pending, Ticket, Work
+from darkroom.providers.client import Exchange
 from darkroom.providers.configured import make
 from darkroom.providers.manifest.provider import ManifestProvider
 from darkroom.providers.manifest.reading import SHIPPED, read
@@ -38,20 +39,26 @@ async def facing(fake: Fake, folder: Path, **changes: Any) -> AsyncIterator["Fac
         }
         file.write_text(to_toml(tables))
         guarded = GuardedClient(allow_loopback=True)
-        provider = make(read(file), guarded=guarded, clock=SystemClock())
+        exchanges: list[Exchange] = []
+        provider = make(read(file), guarded=guarded, clock=SystemClock(), watch=exchanges.append)
         await guarded.open()
         await provider.open()
         try:
-            yield Facing(fake, provider, folder)
+            yield Facing(fake, provider, folder, exchanges)
         finally:
             await provider.close()
             await guarded.close()
 
 
 class Facing:
-    def __init__(self, fake: Fake, provider: ManifestProvider, folder: Path) -> None:
+    """`exchanges` are all there were."""
+
+    def __init__(
+        self, fake: Fake, provider: ManifestProvider, folder: Path, exchanges: Sequence[Exchange] = ()
+    ) -> None:
         self.fake = fake
         self.provider = provider
+        self.exchanges = exchanges
         self._folder = folder
         self._works = 0
 

@@ -55,7 +55,7 @@ def test_an_id_that_is_lost_says_nothing_of_the_others() -> None:
     assert upstream.asked == [["a", "b", "c"], ["a"], ["b"], ["c"]]
 
 
-@pytest.mark.parametrize("trouble", [ProviderUnavailable("503"), LostThere()])
+@pytest.mark.parametrize("trouble", [ProviderUnavailable("503"), LostThere(), TypeError("a bug")])
 def test_trouble_is_told_to_each(trouble: Exception) -> None:
     upstream = Upstream("a", "b", trouble=trouble)
     assert asyncio.run(told(Batch(upstream.ask, most=10), "a", "b")) == [type(trouble)] * 2

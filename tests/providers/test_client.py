@@ -8,7 +8,7 @@ import pytest
 
 from darkroom.guarded import Refused
 from darkroom.providers.client import Answer, Exchange, Lost, NotSent, Request, UpstreamClient
-from tests.guarded.server import Seen, serving
+from tests.guarded.server import Seen, never_ending, pouring, serving
 from tests.harness import free_port
 
 Answering = Callable[[Seen, asyncio.StreamWriter], Awaitable[None]]
@@ -35,6 +35,21 @@ def call(answering: Answering, *, limit_s: float = 5.0, is_paid: bool = True, **
             await client.close()
 
     return asyncio.run(run())
+
+
+def download(answering: Answering, target: Path, *, limit_s: float = 5.0) -> None:
+    """At most 50 bytes."""
+
+    async def run() -> None:
+        client = UpstreamClient()
+        await client.open()
+        try:
+            async with serving(answering) as server:
+                await client.download(Request(method="GET", url=server.url(), limit_s=limit_s), target, limit_bytes=50)
+        finally:
+            await client.close()
+
+    asyncio.run(run())
 
 
 def test_an_answer_is_read_as_what_it_is() -> None:
@@ -69,6 +84,29 @@ def test_an_answer_that_is_late_is_lost() -> None:
 
     with pytest.raises(Lost, match="no answer within"):
         call(never, limit_s=0.05, body={"a": 1})
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nX-A: b\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"],
+    ids=["in the status", "in the headers", "in the body"],
+)
+def test_an_answer_that_stops_is_lost_in_the_end(beginning: bytes, tmp_path: Path) -> None:
+    with pytest.raises(Lost, match="no answer within"):
+        call(never_ending(beginning), limit_s=0.2, body={"a": 1})
+    with pytest.raises(Lost, match="it was not whole within"):
+        download(never_ending(beginning), tmp_path / "file", limit_s=0.2)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"X-A: b\r\n", b"X-A: " + b"b" * 65536, b"HTTP/1.1 103 Early\r\nLink: </>\r\n\r\nHTTP/1.1 200 OK\r\n"],
+    ids=["many headers", "one endless header", "many early hints"],
+)
+def test_headers_without_an_end_are_no_answer(line: bytes) -> None:
+    with pytest.raises(Lost):
+        call(pouring(b"HTTP/1.1 200 OK\r\n", line), limit_s=2.0, body={"a": 1})
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/", "http://nobody.invalid/", "https://127.0.0.1:{port}/"])
@@ -149,15 +187,6 @@ def test_whoever_watches_sees_each_exchange() -> None:
 def test_a_download_in_vain_leaves_no_part_of_a_file(
     answering: Answering, error: type[Exception], tmp_path: Path
 ) -> None:
-    async def run() -> None:
-        client = UpstreamClient()
-        await client.open()
-        try:
-            async with serving(answering) as server:
-                with pytest.raises(error):
-                    await client.download(Request(method="GET", url=server.url()), tmp_path / "file", limit_bytes=50)
-        finally:
-            await client.close()
-
-    asyncio.run(run())
+    with pytest.raises(error):
+        download(answering, tmp_path / "file")
     assert list(tmp_path.iterdir()) == []

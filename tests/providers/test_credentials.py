@@ -79,6 +79,22 @@ def test_one_that_is_not_there_is_told_by_its_place_alone(form: CredentialForm, 
     assert str(caught.value) == f"credential 'main': {told}"
 
 
+@pytest.mark.parametrize("secret", ["one\ntwo", "a\tb", "\ufeffkey", "ключ"])
+def test_one_that_could_not_stand_in_a_header_is_refused_and_not_told(secret: str) -> None:
+    with pytest.raises(Misconfigured, match="the environment variable KEY holds more than a key") as caught:
+        credential(secret)
+    assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "secret"),
+    [("basic", "s3cret-key"), ("jwt", "s3cret-key"), ("jwt", ":s3cret-key"), ("jwt", "studio:")],
+)
+def test_a_pair_is_a_pair(kind: Any, secret: str) -> None:
+    with pytest.raises(Misconfigured, match="the environment variable KEY is not of the form ID:SECRET"):
+        credential(secret).check(AuthForm(kind=kind))
+
+
 def test_a_secret_is_blanked_whole_and_in_its_parts() -> None:
     assert credential().blank("it said s3cret-key to studio:s3cret-key") == "it said *** to ***"
 

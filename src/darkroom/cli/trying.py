@@ -59,17 +59,17 @@ async def attempt(
             _request(await provider.rehearse(work), blank)
             return None
         async with asyncio.timeout(limit_s):
-            return await _carry_out(provider, work)
+            return await _carry_out(provider, work, blank)
     finally:
         await provider.close()
         await guarded.close()
 
 
-async def _carry_out(provider: ManifestProvider, work: Work) -> Output:
+async def _carry_out(provider: ManifestProvider, work: Work, blank: Blank) -> Output:
     started = await provider.start(work)
     if isinstance(started, Output):
         return started
-    show.console.print(Text("took it:", "bold"), started.ref)
+    show.console.print(Text("took it:", "bold"), blank(started.ref))
     misses = 0
     while True:
         try:
@@ -124,9 +124,9 @@ def tell(exchange: Exchange, blank: Blank) -> None:
     show.console.print(Text(f"< {answer.status}", "green" if answer.is_fine else "red"))
     for name in ("content-type", "retry-after", "location"):
         if name in answer.headers:
-            show.console.print(Text(f"< {name}: {answer.headers[name]}", "dim"))
+            show.console.print(Text(f"< {name}: {blank(answer.headers[name])}", "dim"))
     if answer.value is not None:
-        show.console.print(blank(_json(answer.value)))
+        show.console.print(_json(answer.value, blank))
     elif answer.body:
         show.console.print(Text(f"  {len(answer.body)} bytes", "dim"))
 
@@ -139,21 +139,26 @@ def _request(request: Request, blank: Blank) -> None:
         told = BLANK if name.lower() in SIGNING else blank(value)
         show.console.print(Text(f"> {name}: {told}", "dim"))
     if request.body is not None:
-        show.console.print(blank(_json(request.body)))
+        show.console.print(_json(request.body, blank))
     for name, value in (request.form or {}).items():
-        told = f"the file {value.path.name}, {value.media_type}" if isinstance(value, FilePart) else _json(value)
-        show.console.print(blank(f"  {name} = {told}"))
+        is_file = isinstance(value, FilePart)
+        told = f"the file {value.path.name}, {value.media_type}" if is_file else _json(value, blank)
+        show.console.print(f"  {name} = {told}")
 
 
-def _json(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(_short(value)), indent=2).decode()
+def _json(value: Any, blank: Blank) -> str:
+    return msgspec.json.format(msgspec.json.encode(_short(value, blank)), indent=2).decode()
 
 
-def _short(value: Any) -> Any:
+def _short(value: Any, blank: Blank) -> Any:
+    """Each text blanked before it is cut: half a secret is one still."""
     if isinstance(value, dict):
-        return {key: _short(item) for key, item in value.items()}
+        return {blank(key): _short(item, blank) for key, item in value.items()}
     if isinstance(value, list):
-        return [_short(item) for item in value]
-    if isinstance(value, str) and len(value) > LONGEST_TEXT:
-        return f"{value[:LONGEST_TEXT]}... ({len(value)} letters)"
-    return value
+        return [_short(item, blank) for item in value]
+    if isinstance(value, FilePart):
+        return f"the file {value.path.name}, {value.media_type}"
+    if not isinstance(value, str):
+        return value
+    told = blank(value)
+    return f"{told[:LONGEST_TEXT]}... ({len(value)} letters)" if len(told) > LONGEST_TEXT else told

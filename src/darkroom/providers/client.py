@@ -153,7 +153,7 @@ class UpstreamClient:
             async with self._send(request) as response:
                 body = await self._read(response)
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(status=response.status, headers=headers, body=body, value=_value(headers, body))
+                return Answer(status=response.status, headers=headers, body=body, value=value_of(headers, body))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise NotSent(f"{type(error).__name__}: the connection did not stand") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -162,13 +162,11 @@ class UpstreamClient:
     def _send(self, request: Request) -> Any:
         session = self._single if request.is_paid else self._kept
         assert session is not None, "open() first"
-        payload = _payload(request)
-        return session.request(
-            request.method,
-            URL(request.url).update_query(request.query) if request.query else URL(request.url),
-            allow_redirects=False,
-            **payload,
-        )
+        try:
+            url = URL(request.url).update_query(request.query) if request.query else URL(request.url)
+        except ValueError:
+            raise NotSent("this is no URL") from None
+        return session.request(request.method, url, allow_redirects=False, **_payload(request))
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()
@@ -190,7 +188,7 @@ class UpstreamClient:
         try:
             async with self._send(request) as response:
                 if response.status in REDIRECTS and "Location" in response.headers:
-                    raise Moved(str(response.url.join(URL(response.headers["Location"]))))
+                    raise _moved(response)
                 if response.status != 200:
                     raise Lost(f"it answered {response.status}")
                 await save(response, target, limit_bytes=limit_bytes)
@@ -200,6 +198,13 @@ class UpstreamClient:
         except (aiohttp.ClientError, OSError) as error:
             raise Lost(f"{type(error).__name__}: the connection broke") from None
         return await fetched(target, media_type)
+
+
+def _moved(response: aiohttp.ClientResponse) -> Exception:
+    try:
+        return Moved(str(response.url.join(URL(response.headers["Location"]))))
+    except ValueError:
+        return Lost("it leads to what is no URL")
 
 
 async def fetched(path: Path, media_type: str) -> Fetched:
@@ -232,13 +237,14 @@ def _form(fields: Mapping[str, Any]) -> aiohttp.FormData:
     return form
 
 
-def _value(headers: Mapping[str, str], body: bytes) -> Any:
+def value_of(headers: Mapping[str, str], body: bytes) -> Any:
+    """A body read as JSON, or its text; null for anything else."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     looks_like_json = body[:1] in (b"{", b"[")
     if media_type.endswith("json") or looks_like_json:
         try:
             return msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
     if media_type.startswith("text/"):
         return body.decode("utf-8", "replace")
@@ -256,4 +262,5 @@ __all__ = [
     "Refused",
     "Request",
     "UpstreamClient",
+    "value_of",
 ]

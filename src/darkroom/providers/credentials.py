@@ -6,10 +6,13 @@ A secret is read when the provider opens, lives in memory alone, and is taken ou
 import asyncio
 import base64
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
 import jwt
 
@@ -18,6 +21,12 @@ from darkroom.providers.manifest.form import AuthForm, CredentialForm
 
 BLANK = "***"
 COMMAND_LIMIT_S = 20.0
+LEAST_LETTERS = 4
+"""Of a part of a secret that is blanked: to blank each `a` would hide nothing and leave nothing."""
+
+TOKEN = re.compile(r"\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
+"""A signature as `jwt` makes it for each call."""
+
 EARLY_S = 5.0
 """Clocks differ: a signature is valid from a little before now."""
 
@@ -44,6 +53,15 @@ class Credential:
         self._secret = _secret(self.form, environment).strip()
         if not self._secret:
             raise Misconfigured(f"credential '{self.name}': {_where(self.form)} is empty")
+        if not (self._secret.isascii() and self._secret.isprintable()):
+            # It could not stand in a header; a file with two lines, or one that begins with an invisible mark.
+            raise Misconfigured(f"credential '{self.name}': {_where(self.form)} holds more than a key")
+
+    def check(self, auth: AuthForm) -> None:
+        """Raises `Misconfigured` for a secret that cannot sign so."""
+        id, colon, key = self.secret.partition(":")
+        if (auth.kind == "basic" and not colon) or (auth.kind == "jwt" and not (id and key)):
+            raise Misconfigured(f"credential '{self.name}': {_where(self.form)} is not of the form ID:SECRET")
 
     @property
     def secret(self) -> str:
@@ -51,11 +69,10 @@ class Credential:
         return self._secret
 
     def blank(self, text: str) -> str:
-        """The text without the secret, nor a part of one that has two."""
-        for part in (self._secret or "", *(self._secret or "").split(":")):
-            if len(part) >= 4:
-                text = text.replace(part, BLANK)
-        return text
+        """The text without the secret, nor a part of one that has two, in any form that it goes out in."""
+        for form in _forms(self._secret or ""):
+            text = text.replace(form, BLANK)
+        return TOKEN.sub(BLANK, text)
 
     def has_room(self, now: float) -> bool:
         budget = self.form.budget_usd
@@ -113,6 +130,14 @@ def _token(auth: AuthForm, credential: Credential, now: float) -> str:
     issuer, _, key = credential.secret.partition(":")
     claims = {"iss": issuer, "exp": int(now + auth.lifetime_s), "nbf": int(now - EARLY_S)}
     return jwt.encode(claims, key, algorithm="HS256")
+
+
+@lru_cache(maxsize=256)
+def _forms(secret: str) -> tuple[str, ...]:
+    """As it is, in its parts, as basic auth and as a URL write it; the longest first."""
+    plain = [part for part in (secret, *secret.split(":")) if len(part) >= LEAST_LETTERS]
+    encoded = [base64.b64encode(part.encode()).decode() for part in plain]
+    return tuple(sorted({*plain, *encoded, *(quote(part, safe="") for part in plain)}, key=len, reverse=True))
 
 
 def _secret(form: CredentialForm, environment: Mapping[str, str]) -> str:

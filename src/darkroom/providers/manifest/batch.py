@@ -44,7 +44,14 @@ class Batch:
         if waiting:
             task = asyncio.ensure_future(self._answer(waiting))
             self._calls.add(task)
-            task.add_done_callback(self._calls.discard)
+            task.add_done_callback(lambda task: self._ended(task, waiting))
+
+    def _ended(self, task: asyncio.Task[None], waiting: dict[str, asyncio.Future[tuple[Answer, Any]]]) -> None:
+        self._calls.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            # A bug: those who wait must hear of it, or they would wait for ever.
+            _fail({id: future for id, future in waiting.items() if not future.done()}, error)
 
     async def _answer(self, waiting: dict[str, asyncio.Future[tuple[Answer, Any]]]) -> None:
         try:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatch
 from typing import Any
 
+import structlog
 from yarl import URL
 
 from darkroom.clock import Clock
@@ -16,6 +17,8 @@ from darkroom.providers.credentials import Credential, Signed, sign
 from darkroom.providers.manifest.compiled import Call, Manifest
 from darkroom.providers.manifest.language import LanguageError, Part, without_nulls
 from darkroom.providers.manifest.words import Words
+
+log = structlog.get_logger(__name__)
 
 LONGEST_MESSAGE = 300
 
@@ -65,8 +68,10 @@ class Caller:
         try:
             # Media are read from the disk and written as base64: not on the loop.
             url, query, body, form, own = await asyncio.to_thread(_evaluated, call, words, self._manifest)
-        except LanguageError as error:
-            raise ProviderRejected(f"this cannot be asked of the provider: {error}") from None
+        except (LanguageError, UnicodeError) as error:
+            # The operator is told where; a caller has no business with a manifest's expressions.
+            log.warning("a call could not be written", provider=self._manifest.name, reason=str(error))
+            raise ProviderRejected("this cannot be asked of the provider") from None
         url = url if url.startswith(("http://", "https://")) else base_url + url
         # A secret goes to the upstream that it is for, and to nobody that an answer names.
         manifest = self._manifest.form
@@ -109,7 +114,7 @@ def _origin(url: str) -> str:
 def _evaluated(
     call: Call, words: Words, manifest: Manifest
 ) -> tuple[str, dict[str, str], Any, dict[str, Any] | None, dict[str, str]]:
-    headers = {name: template(words) for name, template in {**manifest.headers, **call.headers}.items()}
+    headers = {name: _line(template(words)) for name, template in {**manifest.headers, **call.headers}.items()}
     query = _object(call.query(words), "query") if call.query else {}
     fields = call.form(words) if call.form else None
     form = _object(fields, "form") if call.form and (fields is not None or not call.body) else None
@@ -121,6 +126,13 @@ def _evaluated(
         None if form is None else {name: _part(value) for name, value in form.items()},
         headers,
     )
+
+
+def _line(text: str) -> str:
+    """A header's value is one line: what a caller wrote could otherwise begin another header."""
+    if not text.isprintable():
+        raise LanguageError("a header cannot hold a line break or a control character")
+    return text
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:

@@ -7,13 +7,16 @@ from typing import Any
 from darkroom.errors import Ambiguous, ProviderRejected
 from darkroom.ports import Output, Produced, Work
 from darkroom.providers.client import Answer, fetched
-from darkroom.providers.credentials import Credential
+from darkroom.providers.credentials import Credential, Signed
 from darkroom.providers.manifest.calls import same_origin
 from darkroom.providers.manifest.compiled import Call
 from darkroom.providers.manifest.results import Results, bytes_of, listed, produced, url_of
 from darkroom.providers.manifest.upstream import Upstream, asked
 from darkroom.providers.manifest.verdicts import LostThere
 from darkroom.providers.manifest.words import Words, with_answer
+
+MOST_FILES = 100
+"""Results of one generation: nobody asks for as many."""
 
 
 class Collector:
@@ -55,6 +58,10 @@ class Collector:
                     "the provider answered without a result", cost_micro_usd=self._upstream.cost(words)
                 )
             self._upstream.strike(work, "empty", Ambiguous("the provider says that it is done, and gives no result"))
+        if len(items) > MOST_FILES:
+            raise ProviderRejected(
+                f"the provider answered with {len(items)} results", cost_micro_usd=self._upstream.cost(words)
+            )
         files = [await self._file(work, credential, words, item, index) for index, item in enumerate(items, 1)]
         return Output(files=tuple(files), cost_micro_usd=self._upstream.cost(words))
 
@@ -80,10 +87,10 @@ class Collector:
             await asyncio.to_thread(path.write_bytes, content)
             whole = await fetched(path, "")
         else:
-            base_url, headers = work.address.base_url, {}
+            base_url, signed = work.address.base_url, Signed()
             if self.manifest.form.outputs.authorize and same_origin(url, base_url):
-                headers = dict(self._upstream.signed(credential))
-            whole = await self._results.fetch(url, path, base_url=base_url, headers=headers)
+                signed = self._upstream.signed(credential)
+            whole = await self._results.fetch(url, path, base_url=base_url, signed=signed)
         return await produced(path, work.brief.modality, declared, whole, url)
 
     async def _called(self, work: Work, credential: Credential, call: Call, words: Words, path: Path) -> Produced:

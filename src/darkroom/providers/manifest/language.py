@@ -157,6 +157,9 @@ class Functions(functions.Functions):  # type: ignore[misc]
         return _filled(template, words)
 
 
+MISFITS = (exceptions.JMESPathError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError)
+"""What an expression comes to grief with over values that it was not written for: no answer may be more than that."""
+
 OPTIONS = jmespath.Options(custom_functions=Functions())
 
 
@@ -174,12 +177,13 @@ class Expression:
     def __call__(self, words: Mapping[str, Any]) -> Any:
         try:
             return self._compiled.search(words, options=OPTIONS)
-        except (exceptions.JMESPathError, TypeError) as error:
-            raise LanguageError(f"'{self.text}' does not fit: {_first_line(error)}") from None
+        except MISFITS as error:
+            raise LanguageError(f"'{self.text}' does not fit: {_misfit(error)}") from None
 
 
 class Template:
-    """A text with expressions in braces, such as `/v1/tasks/{id}`. `quotes` writes their values for a URL's path."""
+    """A text with expressions in braces, such as `/v1/tasks/{id}`. `quotes` writes their values for a URL's path, but
+    for one that stands at the very beginning."""
 
     def __init__(self, text: str, *, quotes: bool = False) -> None:
         self.text = text
@@ -190,17 +194,20 @@ class Template:
         ]
 
     def __call__(self, words: Mapping[str, Any]) -> str:
-        return "".join(piece if isinstance(piece, str) else self._value(piece, words) for piece in self._pieces)
+        text = ""
+        for piece in self._pieces:
+            text += piece if isinstance(piece, str) else self._value(piece, words, quotes=self._quotes and text != "")
+        return text
 
-    def _value(self, expression: Expression, words: Mapping[str, Any]) -> str:
+    def _value(self, expression: Expression, words: Mapping[str, Any], *, quotes: bool) -> str:
         value = expression(words)
         if value is None or isinstance(value, Mapping | list | Medium):
             raise LanguageError(f"'{{{expression.text}}}' in '{self.text}' is no text here")
         text = str(value)
-        if not self._quotes:
+        if not quotes:
             return text
         # An upstream's own id goes into the path of the next call: it must not walk out of it.
-        if ".." in text.split("/"):
+        if not {".", ".."}.isdisjoint(text.split("/")):
             raise LanguageError(f"'{{{expression.text}}}' in '{self.text}' leads out of its path")
         return quote(text, safe="/:@")
 
@@ -209,7 +216,7 @@ class Url(Template):
     """The URL of a call: a path under the base URL, or a whole URL that an answer has told, as it is."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(text, quotes=text.startswith("/"))
+        super().__init__(text, quotes=True)
 
 
 def holds(value: Any) -> bool:
@@ -252,6 +259,13 @@ def _filled(template: Any, words: Mapping[str, Any]) -> Any:
             raise TypeError(f"the template wants '{template}', and there is no such word")
         return words[template[1:]]
     return template
+
+
+def _misfit(error: Exception) -> str:
+    """In words without the values: they may be a caller's, or a key that an upstream has echoed."""
+    if isinstance(error, exceptions.JMESPathTypeError):
+        return f"{error.function_name}() takes {' or '.join(error.expected_types)}, and has {error.actual_type}"
+    return _first_line(error) if type(error) is TypeError else type(error).__name__
 
 
 def _first_line(error: Exception) -> str:

@@ -17,6 +17,7 @@ from darkroom.providers.manifest.batch import Batch, Items
 from darkroom.providers.manifest.calls import retry_after_s
 from darkroom.providers.manifest.collecting import Collector
 from darkroom.providers.manifest.compiled import Manifest
+from darkroom.providers.manifest.figures import id_of, part_of, seconds_of
 from darkroom.providers.manifest.results import Results
 from darkroom.providers.manifest.upstream import Upstream, asked
 from darkroom.providers.manifest.verdicts import LOST, LostThere
@@ -33,6 +34,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kept: Mapping[str, Any] | None = None
     answer: Any = None
 
+
+LONGEST_REFERENCE = 64 << 10
 
 SAYS_NOTHING = frozenset({401, 403, 408, 425, 429})
 """Answers to a look-up that tell nothing of the work."""
@@ -69,6 +72,7 @@ class ManifestProvider:
         for credential in self.credentials.values():
             try:
                 await asyncio.to_thread(credential.read)
+                credential.check(self.manifest.form.auth)
             except Misconfigured as error:
                 raise Misconfigured(f"provider '{self.name}', {error}") from None
         await self._client.open()
@@ -113,16 +117,21 @@ class ManifestProvider:
         self._upstream.check(answer, words, credential, phase="submit")
         if self.manifest.id is None:
             return await self._at_once(work, credential, words, answer)
-        id = asked(self.manifest.id, words)
-        if id is None or id == "":
+        id = id_of(asked(self.manifest.id, words))
+        if id is None:
             self._nobody_knows("the provider took the work and gave no id")
-        kept = asked(self.manifest.keep, words) if self.manifest.keep else None
-        return _ticket(id, kept)
+        ticket = _ticket(id, asked(self.manifest.keep, words) if self.manifest.keep else None)
+        if len(ticket.ref) > LONGEST_REFERENCE:
+            self._nobody_knows("the provider took the work and gave more to remember than there is place for")
+        return ticket
 
     async def _at_once(self, work: Work, credential: Credential, words: Words, answer: Answer) -> Ticket | Output:
         """The answer is the result, and has been paid for: no trouble with it may send the work out again."""
         if self._collector.is_elsewhere(words):
-            return Ticket(msgspec.json.encode(Reference(answer=words["answer"])).decode())
+            ticket = Ticket(msgspec.json.encode(Reference(answer=words["answer"])).decode())
+            # What is too long to be written down is fetched now or never.
+            if len(ticket.ref) <= LONGEST_REFERENCE:
+                return ticket
         try:
             return await self._collector.output(work, credential, words, answer)
         except (ProviderRejected, ProviderUnavailable) as error:
@@ -188,8 +197,9 @@ class ManifestProvider:
             case "queued" | "running":
                 return Pending(after_s=self._after_s(words, answer), progress=self._progress(words))
             case _:
-                log.warning("an upstream's status is not known", provider=self.name, status=str(word)[:80])
-                return Pending(after_s=self._after_s(words, answer), word=str(word)[:80])
+                said = _printable(credential.blank(str(word)))
+                log.warning("an upstream's status is not known", provider=self.name, status=said)
+                return Pending(after_s=self._after_s(words, answer), word=said)
 
     async def lookup(self, work: Work) -> Ticket | Output | None:
         assert self.manifest.lookup is not None
@@ -199,8 +209,8 @@ class ManifestProvider:
         words = words_of(work, self.manifest)
         answer = await self._upstream.ask(self.manifest.lookup, words, work, credential)
         words = with_answer(words, answer)
-        id = asked(self.manifest.found_id, words)
-        if id:
+        id = id_of(asked(self.manifest.found_id, words))
+        if id is not None:
             return _ticket(id, asked(self.manifest.found_keep, words) if self.manifest.found_keep else None)
         # Whatever `absent` makes of the body of an error: who is out of order does not say what it knows.
         if answer.status in SAYS_NOTHING or answer.status >= 500 or not asked(self.manifest.absent, words):
@@ -239,6 +249,8 @@ class ManifestProvider:
             words = with_answer(words, answer)
             self._upstream.check(answer, words, credential, phase="poll")
             items = asked(batch.items, words) or []
+            if not isinstance(items, list):
+                raise ProviderUnavailable("the provider's answer is no list of works")
             return answer, {str(asked(batch.item_id, {"item": item})): item for item in items}
 
         return ask
@@ -258,21 +270,20 @@ class ManifestProvider:
         self._upstream.forget(work.reference, "lost", "lost result", "empty")
 
     def _progress(self, words: Words) -> float | None:
-        progress = asked(self.manifest.progress, words) if self.manifest.progress else None
-        if isinstance(progress, bool) or not isinstance(progress, int | float):
-            return None
-        return min(max(float(progress), 0.0), 1.0)
+        return part_of(asked(self.manifest.progress, words)) if self.manifest.progress else None
 
     def _after_s(self, words: Words, answer: Answer) -> float | None:
-        told = asked(self.manifest.after_s, words) if self.manifest.after_s else None
-        if isinstance(told, int | float) and not isinstance(told, bool):
-            return float(told)
-        return retry_after_s(answer, self._clock)
+        told = seconds_of(asked(self.manifest.after_s, words)) if self.manifest.after_s else None
+        return retry_after_s(answer, self._clock) if told is None else told
 
 
-def _ticket(id: Any, kept: Any) -> Ticket:
-    reference = Reference(id=str(id), kept=kept if isinstance(kept, Mapping) else None)
+def _ticket(id: str, kept: Any) -> Ticket:
+    reference = Reference(id=id, kept=kept if isinstance(kept, Mapping) else None)
     return Ticket(msgspec.json.encode(reference).decode())
+
+
+def _printable(word: str) -> str:
+    return "".join(letter for letter in word if letter.isprintable())[:80]
 
 
 def _with_reference(words: Words, ticket: Ticket) -> Words:

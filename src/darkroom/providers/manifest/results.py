@@ -3,18 +3,19 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+import codecs
+import re
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from darkroom.asset import ENDINGS
 from darkroom.brief import Modality, Produced
 from darkroom.errors import ProviderRejected, ProviderUnavailable
-from darkroom.guarded import GuardedClient, Limits, Refused, Unreachable
+from darkroom.guarded import GuardedClient, Limits, Refused, Unreachable, host_of
 from darkroom.media_type import parse_data_uri, sniff
 from darkroom.providers.client import Fetched, Lost, Moved, NotSent, Request, UpstreamClient, fetched
+from darkroom.providers.credentials import Signed
 from darkroom.providers.manifest.calls import same_origin
 from darkroom.providers.manifest.form import LimitsForm
 from darkroom.providers.probe import probe
@@ -31,7 +32,10 @@ KINDS = {
 
 REDIRECT_LIMIT = 5
 
-TEXTS = (b"<", b"{", b"[", b"")
+MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9]([a-z0-9.+-]{0,60}[a-z0-9])?")
+"""A type that may be told to callers, and end a file's name."""
+
+BEGINNING_BYTES = 64
 
 
 class Results:
@@ -46,14 +50,16 @@ class Results:
         self._limits = limits
 
     async def fetch(
-        self, url: str, target: Path, *, base_url: str, headers: Mapping[str, str], redirects: int = REDIRECT_LIMIT
+        self, url: str, target: Path, *, base_url: str, signed: Signed, redirects: int = REDIRECT_LIMIT
     ) -> Fetched:
-        """`headers` go to the upstream itself and to nobody else. Raises `Failure`."""
-        request = Request(method="GET", url=url, headers=headers, limit_s=self._limits.result_s)
+        """What is `signed` goes to the upstream itself and to nobody else. Raises `Failure`."""
+        request = Request(
+            method="GET", url=url, query=signed.query, headers=signed.headers, limit_s=self._limits.result_s
+        )
         if same_origin(url, base_url):
             return await self.download(request, target, redirects=redirects)
-        host = urlsplit(url).hostname or ""
-        if not any(fnmatch(host, pattern) for pattern in self._hosts):
+        # By the parser that the client connects with.
+        if not any(fnmatch(host_of(url).lower(), pattern) for pattern in self._hosts):
             raise ProviderRejected("the provider's result is at a place that this server does not fetch from")
         limits = Limits(size_bytes=self._limits.result_bytes, seconds=self._limits.result_s)
         try:
@@ -71,9 +77,8 @@ class Results:
         except Moved as moved:
             if redirects == 0:
                 raise ProviderUnavailable("the result was not fetched: it redirects too often") from None
-            return await self.fetch(
-                moved.url, target, base_url=request.url, headers=request.headers, redirects=redirects - 1
-            )
+            signed = Signed(request.headers)
+            return await self.fetch(moved.url, target, base_url=request.url, signed=signed, redirects=redirects - 1)
         except (NotSent, Lost) as error:
             raise ProviderUnavailable(f"the result was not fetched: {error}") from None
         except Refused as error:
@@ -117,12 +122,27 @@ def _decoded(item: Any, limit_bytes: int) -> bytes | None:
     return None
 
 
+def is_text(head: bytes) -> bool:
+    """What says of itself that it is a video and begins as a text is a page, an upstream's error with status 200, or a
+    playlist that would have our decoder open other files."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter.isspace() for letter in text)
+
+
+def plain_type(media_type: str) -> str:
+    """Without parameters; empty for what is no type at all."""
+    plain = media_type.partition(";")[0].strip().lower()
+    return plain if MEDIA_TYPE.fullmatch(plain) else ""
+
+
 async def produced(path: Path, modality: Modality, declared: str, whole: Fetched, origin: str | None) -> Produced:
     """A file with the right ending, measured; raises `ProviderUnavailable` for what is no medium of that kind."""
     with path.open("rb") as file:
-        head = file.read(64)
-    # What says of itself that it is a video and begins like a page is a page: an upstream's error, with status 200.
-    media_type = sniff(head) or ("" if head.lstrip()[:1] in TEXTS else declared or whole.media_type)
+        head = file.read(BEGINNING_BYTES)
+    media_type = sniff(head) or ("" if is_text(head) else plain_type(declared or whole.media_type))
     if not media_type.startswith(KINDS[modality]):
         await asyncio.to_thread(path.unlink)
         raise ProviderUnavailable(f"the result is no {modality.value}: it is {media_type or 'of no known kind'}")

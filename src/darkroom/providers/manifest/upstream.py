@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import structlog
@@ -11,9 +10,10 @@ from darkroom.clock import Clock
 from darkroom.errors import Ambiguous, ContentRefused, Failure, ProviderRejected, ProviderUnavailable
 from darkroom.ports import Work
 from darkroom.providers.client import Answer, Lost, NotSent, Request, UpstreamClient
-from darkroom.providers.credentials import Credential, sign
+from darkroom.providers.credentials import Credential, Signed, sign
 from darkroom.providers.manifest.calls import Caller
 from darkroom.providers.manifest.compiled import Before, Call, Manifest
+from darkroom.providers.manifest.figures import micro_usd_of
 from darkroom.providers.manifest.language import Expression, LanguageError, holds
 from darkroom.providers.manifest.verdicts import Judge, LostThere, Phase
 from darkroom.providers.manifest.words import Words, with_answer
@@ -104,8 +104,8 @@ class Upstream:
             limit_s=self.manifest.form.limits.result_s,
         )
 
-    def signed(self, credential: Credential) -> Mapping[str, str]:
-        return sign(self.manifest.form.auth, credential, now=self._clock.now().timestamp()).headers
+    def signed(self, credential: Credential) -> Signed:
+        return sign(self.manifest.form.auth, credential, now=self._clock.now().timestamp())
 
     def check(self, answer: Answer, words: Words, credential: Credential, *, phase: Phase) -> None:
         try:
@@ -147,9 +147,8 @@ class Upstream:
         if self.manifest.usd is None:
             return None
         try:
-            usd = self.manifest.usd(words)
-            return None if usd is None else round(float(usd) * 1_000_000)
-        except (LanguageError, TypeError, ValueError):
+            return micro_usd_of(self.manifest.usd(words))
+        except LanguageError:
             return None
 
 

@@ -22,6 +22,7 @@ from darkroom.providers.client import Answer
 from darkroom.providers.credentials import Credential
 from darkroom.providers.manifest.calls import retry_after_s, sanitized
 from darkroom.providers.manifest.compiled import Manifest, Rule
+from darkroom.providers.manifest.figures import seconds_of
 from darkroom.providers.manifest.language import LanguageError, holds
 from darkroom.providers.manifest.words import Words
 
@@ -142,7 +143,7 @@ class Judge:
             found = self._manifest.retry_after_s(words)
         except LanguageError:
             return None
-        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) and found > 0 else None
+        return seconds_of(found) or None
 
 
 def _holds(rule: Rule, words: Words) -> bool:
