@@ -83,9 +83,11 @@ class Settler:
 
     async def settle(self, generation: Generation, settlement: Settlement) -> None:
         """Raises `StaleAttempt`."""
+        # Of one instant, however often it is said: by it the store knows what it has stored and nobody has heard of.
+        now = self._clock.now()
         try:
             settled = await self.insist(
-                lambda: self._store.settle(generation.id, generation.attempt, settlement, now=self._clock.now())
+                lambda: self._store.settle(generation.id, generation.attempt, settlement, now=now)
             )
         except StaleAttempt:
             keys = [key for asset in settlement.outputs for key in (asset.key, asset.thumbnail) if key is not None]

@@ -81,6 +81,26 @@ async def read_rows(dsn: str) -> Rows:
     }
 
 
+UNFINISHED = (
+    "SELECT g.id, g.model, g.status, g.attempt, a.worker, a.ticket, a.outcome, a.detail, a.started_at,"
+    " q.status AS entry,"
+    " q.execute_after, q.heartbeat, w.about, w.seen_at, now()"
+    " FROM generation AS g LEFT JOIN attempt AS a ON a.generation_id = g.id AND a.number = g.attempt"
+    " LEFT JOIN pgqueuer AS q ON convert_from(q.payload, 'UTF8') = g.id LEFT JOIN worker AS w ON w.id = a.worker"
+    " WHERE g.settled_at IS NULL"
+)
+
+
+async def tell_unfinished(dsn: str) -> None:
+    """For whoever looks into what a run has found."""
+    connection = await connect(dsn)
+    try:
+        for row in await connection.fetch(UNFINISHED):
+            print(dict(row))
+    finally:
+        await connection.close()
+
+
 async def audit(dsn: str) -> list[str]:
     database = Database(dsn)
     await database.open()
@@ -114,7 +134,11 @@ def test_chaos_on_many_machines(tmp_path: Path) -> None:
                     cluster.raise_a_zombie,
                 ]
                 await scene.wreak_havoc(ROUNDS)
-                await scene.settle_everything()
+                try:
+                    await scene.settle_everything()
+                except TimeoutError:
+                    await tell_unfinished(dsn)
+                    raise
                 await scene.tell_everything(await read_rows(dsn))
                 shown = await scene.everything()
                 for ward in scene.wards:

@@ -52,9 +52,9 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
 
 
 @asynccontextmanager
-async def opened(home: Home) -> AsyncIterator[AnyStore]:
+async def opened(home: Home, *, patience_s: float = 10.0) -> AsyncIterator[AnyStore]:
     if isinstance(home, Dsn):
-        database = PostgresDatabase(home)
+        database = PostgresDatabase(home, patience_s=patience_s)
         store: AnyStore = PostgresStore(database)
         await database.open()
         try:

@@ -21,6 +21,8 @@ class Wire:
         self.cuts = 0
         self._streams: set[asyncio.StreamWriter] = set()
         self.is_down = False
+        self.refused = 0
+        """How often it was tried in vain while it was down."""
 
     def cut_after(self, word: str) -> None:
         """The next statement that carries this word is carried out, and nobody hears of it."""
@@ -35,6 +37,7 @@ class Wire:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_down:
+            self.refused += 1
             writer.transport.abort()
             return
         above, upward = await asyncio.open_unix_connection(f"{self._server}/.s.PGSQL.5432")

@@ -1,23 +1,43 @@
 """Answers of PostgreSQL that are lost after the commit: nothing is done twice, and nobody is told what is not so."""
 
 import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from darkroom.asset import Asset
+from darkroom.assets.obstore_assets import ObstoreAssets
 from darkroom.credits import Credits
 from darkroom.errors import StaleAttempt
 from darkroom.generation import Status
+from darkroom.notify import FrontDesk
 from darkroom.ports import Settlement
+from darkroom.settling import Settler
+from tests.crash.server import local_store
 from tests.postgres import postgres
 from tests.store.conftest import NOW, Dsn, a_new, an_account, as_read, buckets, opened, play, rows_of
 from tests.store.cutting import wire
+from tests.worker.scene import until
+
+LATER = NOW + timedelta(seconds=1)
 
 DONE = Settlement(
     status=Status.COMPLETED,
     used=Credits(25),
     outputs=(Asset(key="results/x/1/x.mp4", media_type="video/mp4", size_bytes=8),),
 )
+
+
+class RunningClock:
+    """A second later each time."""
+
+    def __init__(self) -> None:
+        self._now = NOW
+
+    def now(self) -> datetime:
+        self._now += timedelta(seconds=1)
+        return self._now
 
 
 async def fresh() -> Dsn:
@@ -91,6 +111,51 @@ def test_a_settlement_whose_answer_is_lost_is_not_taken_for_a_stale_one() -> Non
             assert await buckets(store, ann) == (75, 0, 25)
             with pytest.raises(StaleAttempt):
                 await store.settle(stored.id, 2, DONE, now=NOW)
+
+    play(act)
+
+
+def test_a_turn_is_told_however_long_the_database_is_away() -> None:
+    """Begun and unheard, it would be nobody's: its worker lives, and does not know."""
+
+    async def act() -> None:
+        home = await fresh()
+        async with wire(home) as cut, opened(Dsn(cut.dsn), patience_s=0.0) as store:
+            ann = await an_account(store)
+            stored = await store.submit(a_new(ann))
+            await store.begin(stored.id, now=NOW)
+            await store.hand_back(stored.id, 1, "handed back", now=NOW)
+            cut.cut_after(stored.id)
+            cut.is_down = True
+            begin = asyncio.ensure_future(store.begin(stored.id, now=LATER))
+            await until(lambda: cut.refused > 2 or begin.done())
+            cut.is_down = False
+            begun = await begin
+            assert begun is not None
+            assert begun.generation.attempt == 2
+            assert [before.outcome for before in begun.before] == ["handed back"]
+
+    play(act)
+
+
+def test_a_settlement_that_is_said_again_much_later_is_the_same_one(tmp_path: Path) -> None:
+    async def act() -> None:
+        home = await fresh()
+        async with wire(home) as cut, opened(Dsn(cut.dsn), patience_s=0.0) as store:
+            clock = RunningClock()
+            settler = Settler(
+                store=store, assets=ObstoreAssets(local_store(tmp_path)), desk=FrontDesk(), clock=clock, retry_s=0.0
+            )
+            ann = await an_account(store)
+            begun = await store.begin((await store.submit(a_new(ann))).id, now=NOW)
+            assert begun is not None
+            (tmp_path / "results/x/1").mkdir(parents=True)
+            (tmp_path / "results/x/1/x.mp4").write_bytes(b"a result")
+            cut.cut_after("results/x/1/x.mp4")
+            await settler.settle(begun.generation, DONE)
+            assert cut.cuts == 1
+            assert (tmp_path / "results/x/1/x.mp4").read_bytes() == b"a result"
+            assert await buckets(store, ann) == (75, 0, 25)
 
     play(act)
 

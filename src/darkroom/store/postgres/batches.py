@@ -21,11 +21,15 @@ LANES = 2
 
 
 class Batches(Generic[Asked, Told]):
-    """Only for what may be asked twice: where the connection is lost, nobody knows whether it has been carried out."""
+    """Only for what may be asked twice: where the connection is lost, nobody knows whether it has been carried out.
+    `patience_s` is how long a database that is away is outlasted; the database's own where none is given."""
 
-    def __init__(self, database: Database, carry_out: CarryOut[Asked, Told]) -> None:
+    def __init__(
+        self, database: Database, carry_out: CarryOut[Asked, Told], *, patience_s: float | None = None
+    ) -> None:
         self._database = database
         self._carry_out = carry_out
+        self._patience_s = patience_s
         self._waiting: deque[tuple[Asked, asyncio.Future[Told]]] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
 
@@ -44,33 +48,29 @@ class Batches(Generic[Asked, Told]):
             batch = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
             await self._answer(batch)
 
-    async def _answer(self, batch: "list[tuple[Asked, asyncio.Future[Told]]]") -> None:
-        try:
-            told = await self._insist([asked for asked, _ in batch])
-        except Exception as error:  # noqa: BLE001 - the one who asked gets it, whatever it is
-            if len(batch) == 1:
-                _fail(batch[0][1], error)
-                return
-            # One of them was refused, and took the others with it: each by itself, then.
-            for one in batch:
-                await self._answer([one])
-            return
-        for (_, future), answer in zip(batch, told, strict=True):
-            if not future.done():
-                future.set_result(answer)
-
-    async def _insist(self, asked: list[Asked]) -> list[Told]:
-        is_again = False
-
+    async def _answer(self, batch: "list[tuple[Asked, asyncio.Future[Told]]]", *, is_again: bool = False) -> None:
         async def once() -> list[Told]:
             nonlocal is_again
             try:
-                return await self._carry_out(asked, is_again)
+                return await self._carry_out([asked for asked, _ in batch], is_again)
             except LOST:
                 is_again = True
                 raise
 
-        return await self._database.insist(once, excuses=(*LOST, *UNDONE))
+        try:
+            told = await self._database.insist(once, excuses=(*LOST, *UNDONE), patience_s=self._patience_s)
+        except Exception as error:  # noqa: BLE001 - the one who asked gets it, whatever it is
+            if len(batch) == 1 or isinstance(error, LOST):
+                for _, future in batch:
+                    _fail(future, error)
+                return
+            # One of them was refused, and took the others with it: each by itself, then.
+            for one in batch:
+                await self._answer([one], is_again=is_again)
+            return
+        for (_, future), answer in zip(batch, told, strict=True):
+            if not future.done():
+                future.set_result(answer)
 
 
 def _fail(future: "asyncio.Future[Told]", error: Exception) -> None:

@@ -46,9 +46,10 @@ log = structlog.get_logger(__name__)
 
 
 class Database:
-    def __init__(self, dsn: str, *, connections: int = 10) -> None:
+    def __init__(self, dsn: str, *, connections: int = 10, patience_s: float = PATIENCE_S) -> None:
         self._dsn = dsn
         self._connections = connections
+        self._patience_s = patience_s
         self._pool: asyncpg.Pool | None = None
         self._wakes = Wakes(
             lambda: connect(self._dsn),
@@ -109,14 +110,16 @@ class Database:
         async with self._pool.acquire() as connection:
             yield connection
 
-    async def read(self, question: Callable[[Connection], Awaitable[Result]]) -> Result:
+    async def read(
+        self, question: Callable[[Connection], Awaitable[Result]], *, patience_s: float | None = None
+    ) -> Result:
         """Ask; again where the connection is lost, as nothing is changed by it."""
 
         async def once() -> Result:
             async with self.connection() as connection:
                 return await question(connection)
 
-        return await self.insist(once)
+        return await self.insist(once, patience_s=patience_s)
 
     async def look(self, question: Callable[[Connection], Awaitable[Result]]) -> Result:
         """Ask several things of one and the same moment."""
@@ -141,11 +144,15 @@ class Database:
         return await self.insist(once, excuses=UNDONE)
 
     async def insist(
-        self, act: Callable[[], Awaitable[Result]], *, excuses: tuple[type[Exception], ...] = (*LOST, *UNDONE)
+        self,
+        act: Callable[[], Awaitable[Result]],
+        *,
+        excuses: tuple[type[Exception], ...] = (*LOST, *UNDONE),
+        patience_s: float | None = None,
     ) -> Result:
         """Do what may be done twice until it succeeds, for so long as a restart of the database takes."""
         loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + PATIENCE_S
+        give_up_at = loop.time() + (self._patience_s if patience_s is None else patience_s)
         misses = 0
         while True:
             try:

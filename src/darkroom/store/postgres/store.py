@@ -5,6 +5,7 @@ functions of the database, in `functions/4_lifecycle.sql`. A queue that lives in
 transaction as well: its place is `enqueue` in `functions/3_queue.sql`.
 """
 
+import math
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -20,7 +21,7 @@ from darkroom.errors import (
     TooManyInFlight,
 )
 from darkroom.generation import Cause, Generation
-from darkroom.ports import KEYS_LIVE, Begun, NewGeneration, Settlement, Turn
+from darkroom.ports import KEYS_LIVE, Attempt, Begun, NewGeneration, Settlement, Turn
 from darkroom.store import rows
 from darkroom.store.listing import generations_page, generations_query
 from darkroom.store.postgres import queries
@@ -44,7 +45,7 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._submits = Batches(database, self._submit_all)
-        self._begins = Batches(database, self._begin_all)
+        self._begins = Batches(database, self._begin_all, patience_s=math.inf)
         self._settlements = Batches(database, self._settle_all)
         self._returns = Batches(database, self._hand_back_all)
         self._gets = Batches(database, self._get_all)
@@ -71,11 +72,17 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
         return told
 
     async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:
+        """Answered however long the database is away: a turn that was taken unheard would be nobody's, of a worker that
+        lives."""
         generation = _changed(await self._begins.ask({"id": generation_id, "now": to_micros(now)}))
         if generation is None:
             return None
         # Only what comes back has attempts before this one.
-        before = await self.attempts(generation_id) if generation.attempt > 1 else ()
+        before: tuple[Attempt, ...] = ()
+        if generation.attempt > 1:
+            before = await self._database.read(
+                lambda connection: attempts_of(connection, generation_id), patience_s=math.inf
+            )
         earlier = tuple(attempt for attempt in before if attempt.number < generation.attempt)
         return Begun(generation=generation, before=earlier)
 
