@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.bare import group_commits
+from bench.bare import small_rows, submit_rows
 from bench.processes import SERVED, darkroom, free_port, nginx, started, until_listening, wrk
 from bench.submits import SCRIPT
 
@@ -82,6 +82,9 @@ def _table(what: str, measures: dict[str, Measure]) -> list[str]:
     ours = found["Darkroom"]
     lines = []
     for name, theirs in found.items():
+        if name == "Darkroom":
+            lines.append(f"{what:8} {name:28} {median(theirs):9,.0f}/s   ({min(theirs):,.0f} to {max(theirs):,.0f})")
+            continue
         ratio = median(our / their for our, their in zip(ours, theirs, strict=True))
         spread = f"{min(theirs):,.0f} to {max(theirs):,.0f}"
         lines.append(f"{what:8} {name:28} {median(theirs):9,.0f}/s   ({spread})   Darkroom is {ratio:.2f} of it")
@@ -100,7 +103,8 @@ def _reads(folder: Path) -> dict[str, Measure]:
 def _submits(folder: Path) -> dict[str, Measure]:
     return {
         "Darkroom": lambda: _darkroom_submits(folder),
-        "bare group commits": group_commits,
+        "bare commits, a submit's rows": submit_rows,
+        "bare commits, a small row": small_rows,
         "LiteLLM, POST /v1/videos": lambda: _litellm(folder, LITELLM_SUBMIT),
         "BentoML, task submit": lambda: _bentoml(folder, "submit", BENTOML_SUBMIT),
     }

@@ -20,6 +20,8 @@ SERVED, DRIVEN = "0", "1"
 
 CONNECTIONS = 64
 
+ROOT = Path(__file__).parent.parent
+
 
 class Missing(SystemExit):
     def __init__(self, program: str) -> None:
@@ -111,9 +113,7 @@ def wrk(url: str, *, seconds: int, key: str = "", script: str = "", folder: Path
 
 @contextmanager
 def started(command: list[str], **streams: Any) -> "Iterator[subprocess.Popen[str]]":
-    root = Path(__file__).parent.parent
-    environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}"}
-    process = subprocess.Popen(command, text=True, env=environment, cwd=root, **streams)
+    process = subprocess.Popen(command, text=True, env=environment(), cwd=ROOT, **streams)
     try:
         yield process
     finally:
@@ -121,6 +121,10 @@ def started(command: list[str], **streams: Any) -> "Iterator[subprocess.Popen[st
         process.wait(timeout=15)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
 
 
 def free_port() -> int:

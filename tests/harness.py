@@ -96,9 +96,7 @@ class Running:
     async def reach(self, id: str | int, until: Status = Status.COMPLETED, *, limit_s: float = 20) -> Generation:
         """The generation once it has come that far: a named event, not a sleep."""
         generation = await self.engine.store.get(id)
-        return await self.engine.bell.reach(
-            generation.id, until, limit_s=limit_s, read=lambda: self.engine.store.get(generation.id)
-        )
+        return await self.engine.bell.reach(generation.id, until, limit_s=limit_s, read=self.engine.store.get)
 
 
 @asynccontextmanager

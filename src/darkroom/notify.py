@@ -40,7 +40,7 @@ class _Room:
         self.rung = 0
         self.next: asyncio.Future[_Change] = asyncio.get_running_loop().create_future()
         self.latest: Generation | None = None
-        self._seats: dict[Status, set[Seat]] = {}
+        self._seats: dict[Status | None, set[Seat]] = {}
 
     def ring(self, generation: Generation | None) -> None:
         self.latest = generation or self.latest
@@ -49,28 +49,35 @@ class _Room:
         rung.set_result(_Change(generation, self.next, self.rung))
         # A change that is not yet what they wait for wakes none of a thousand.
         for until, seats in self._seats.items():
-            if generation is None or has_reached(generation, until):
+            if generation is None or until is None or has_reached(generation, until):
                 for seat in seats:
                     _free(seat)
 
-    def sit(self, until: Status) -> Seat:
+    async def following(self, change: "asyncio.Future[_Change]", limit_s: float) -> _Change | None:
+        """A change of this room once it has come; None where it has not within the limit."""
+        if change.done():
+            return change.result()
+        seat = self.sit(None)
+        timer = asyncio.get_running_loop().call_later(limit_s, _free, seat)
+        try:
+            await seat
+        finally:
+            timer.cancel()
+            self.stand_up(seat, None)
+        return change.result() if change.done() else None
+
+    def sit(self, until: Status | None) -> Seat:
+        """A seat for one that waits for a status, or for any change at all."""
         seat: Seat = asyncio.get_running_loop().create_future()
         self.take(seat, until)
         return seat
 
-    def take(self, seat: Seat, until: Status) -> None:
+    def take(self, seat: Seat, until: Status | None) -> None:
         """One seat may stand in several rooms: it is freed by the first of them that comes so far."""
         self._seats.setdefault(until, set()).add(seat)
 
-    def stand_up(self, seat: Seat, until: Status) -> None:
+    def stand_up(self, seat: Seat, until: Status | None) -> None:
         self._seats[until].discard(seat)
-
-
-async def _following(change: "asyncio.Future[_Change]", limit_s: float) -> _Change | None:
-    """The change once it has come; None where it has not within the limit."""
-    # asyncio.wait leaves the future alone when it gives up: it is everyone's, and cancelling it would deafen them.
-    done, _ = await asyncio.wait((change,), timeout=limit_s)
-    return change.result() if done else None
 
 
 def _free(seat: Seat) -> None:
@@ -106,38 +113,39 @@ class Bell:
         return sum(room.people for room in self._rooms.values())
 
     async def reach(
-        self, generation_id: str, until: Status, *, limit_s: float, read: Callable[[], Awaitable[Generation]]
+        self, generation_id: str, until: Status, *, limit_s: float, read: Callable[[str], Awaitable[Generation]]
     ) -> Generation:
-        """The generation once it has come to `until` or past it, or as it is after `limit_s` seconds."""
+        """The generation once it has come to `until` or past it, or as it is after `limit_s` seconds, with its
+        progress."""
         # Take a seat before looking, or a change between the look and the wait is never heard of.
         room = self._enter(generation_id)
         seat = room.sit(until)
         try:
-            generation = await read()
+            generation = await read(generation_id)
             if has_reached(generation, until) or self._is_closed:
-                return generation
+                return self.with_progress(generation)
             # Not asyncio.timeout, which cancels: a thousand that are woken at once are each a few microseconds cheaper.
             timer = asyncio.get_running_loop().call_later(limit_s, _free, seat)
             try:
                 await seat
             finally:
                 timer.cancel()
-            return room.latest or generation
+            return self.with_progress(room.latest or generation)
         finally:
             room.stand_up(seat, until)
             self._leave(generation_id, room)
 
     async def watch(
-        self, generation_id: str, *, read: Callable[[], Awaitable[Generation]], every_s: float
+        self, generation_id: str, *, read: Callable[[str], Awaitable[Generation]], every_s: float
     ) -> AsyncIterator[Generation | None]:
         """Each change until the end; None where nothing has changed for `every_s` seconds."""
         room = self._enter(generation_id)
         following = room.next
         try:
-            generation = await read()
+            generation = await read(generation_id)
             yield generation
             while not generation.is_terminal and not self._is_closed:
-                change = await _following(following, every_s)
+                change = await room.following(following, every_s)
                 if change is None:
                     yield None
                     continue
@@ -154,7 +162,7 @@ class Bell:
         try:
             yield None
             while not self._is_closed:
-                change = await _following(following, every_s)
+                change = await room.following(following, every_s)
                 if change is None:
                     yield None
                     continue

@@ -1,7 +1,7 @@
 """What a caller can do: one method for each verb. It decides; it knows no wire format and no database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -153,11 +153,11 @@ class Service:
             **endpoints.verbs,
         }
 
-    async def perform(self, principal: Principal | None, verb: Verb) -> Answer | Statement:
+    def perform(self, principal: Principal | None, verb: Verb) -> Awaitable[Answer | Statement]:
         """Answer any verb; raises `Rejected`. Without a principal only what is open to all."""
         if principal is None and not isinstance(verb, OPEN):
             raise Unauthenticated
-        return await self._verbs[type(verb)](principal, verb)
+        return self._verbs[type(verb)](principal, verb)
 
     def close(self) -> None:
         self.is_closing = True
@@ -297,11 +297,8 @@ class Service:
             and (generation.expires_at is None or generation.expires_at > now)
         )
 
-    async def _reach(self, generation: Generation, wanted: Fetch) -> Generation:
-        reached = await self._bell.reach(
-            generation.id, wanted.until, limit_s=wanted.wait_s, read=lambda: self._store.get(generation.id)
-        )
-        return self._bell.with_progress(reached)
+    def _reach(self, generation: Generation, wanted: Fetch) -> Coroutine[Any, Any, Generation]:
+        return self._bell.reach(generation.id, wanted.until, limit_s=wanted.wait_s, read=self._store.get)
 
     async def fetch_many(self, principal: Principal, wanted: FetchMany) -> tuple[Generation, ...]:
         """In the order asked for; one that is not there refuses the whole."""

@@ -36,7 +36,7 @@ class Streams:
         """Each change until the end. Empty where the caller has seen the end already."""
         cursor = await self._store.newest_event(generation.account_id)
         last, seen = -1, None
-        changes = self._bell.watch(generation.id, read=lambda: self._store.get(generation.id), every_s=self._breath_s)
+        changes = self._bell.watch(generation.id, read=self._store.get, every_s=self._breath_s)
         async for change in changes:
             if last < 0:
                 assert change is not None

@@ -79,7 +79,7 @@ async def submit(engine: Engine, account: str = "ann", prompt: str = "a reel", *
 
 
 async def reach(engine: Engine, id: str, until: Status = Status.COMPLETED, *, limit_s: float = 25) -> Generation:
-    found = await engine.bell.reach(id, until, limit_s=limit_s, read=lambda: engine.store.get(id))
+    found = await engine.bell.reach(id, until, limit_s=limit_s, read=engine.store.get)
     assert found.status is until, found.status
     return found
 

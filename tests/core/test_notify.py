@@ -26,7 +26,7 @@ class Row:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def read(self) -> Generation:
+    async def read(self, _: str) -> Generation:
         self.reads += 1
         found = self.generation
         self.looked.set()

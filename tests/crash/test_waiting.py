@@ -196,17 +196,13 @@ def test_two_processes_on_one_folder_wake_each_others_waiters(tmp_path: Path) ->
             engine = session._engine
             long = (await server.ask("POST", "/v1/generations", LONG))["id"]
             theirs = asyncio.create_task(server.ask("GET", f"/v1/generations/{long}?wait=60"))
-            ours = asyncio.create_task(
-                engine.bell.reach(long, Status.COMPLETED, limit_s=60, read=lambda: engine.store.get(long))
-            )
+            ours = asyncio.create_task(engine.bell.reach(long, Status.COMPLETED, limit_s=60, read=engine.store.get))
             await server.until_waiting(1)
             await session.cancel(long)
             assert (await theirs)["status"] == "canceled"
             assert (await ours).status is Status.CANCELED
             second = (await server.ask("POST", "/v1/generations", LONG))["id"]
-            ours = asyncio.create_task(
-                engine.bell.reach(second, Status.COMPLETED, limit_s=60, read=lambda: engine.store.get(second))
-            )
+            ours = asyncio.create_task(engine.bell.reach(second, Status.COMPLETED, limit_s=60, read=engine.store.get))
             await server.ask("POST", f"/v1/generations/{second}/cancel")
             assert (await ours).status is Status.CANCELED
             assert len(engine._tasks) == 1, "one task follows, however much there was to hear of"

@@ -55,7 +55,7 @@ class Scene:
         return await self.engine.service.cancel(await self.engine.principal("ann"), Cancel(id=id))
 
     async def reach(self, id: str, until: Status = Status.COMPLETED) -> Generation:
-        return await self.engine.bell.reach(id, until, limit_s=10, read=lambda: self.engine.store.get(id))
+        return await self.engine.bell.reach(id, until, limit_s=10, read=self.engine.store.get)
 
     async def idle(self) -> None:
         """Wait until no attempt is in hand and none waits."""

@@ -1,27 +1,11 @@
 """The line to a caller that waits: when it hangs up, nobody waits for it any more."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
 
 from darkroom.web.body import Disconnected, Receive
-
-Answered = TypeVar("Answered")
-
-
-async def unless_disconnected(answering: Awaitable[Answered], receive: Receive) -> Answered:
-    """The answer; raises `Disconnected`, and ends the answering, where the caller hangs up before."""
-    task = asyncio.current_task()
-    assert task is not None
-    line = Line(receive, task.cancel)
-    try:
-        return await answering
-    except asyncio.CancelledError:
-        if line.is_dead and task.uncancel() == 0:
-            raise Disconnected from None
-        raise
-    finally:
-        line.close()
 
 
 class Line:
@@ -30,6 +14,8 @@ class Line:
     A callback instead of a second task: a thousand waiters that are answered at once have half as many steps to run.
     Close it before the answer is sent, whose end sounds as if the caller had gone.
     """
+
+    __slots__ = ("_message", "_receive", "_when_dead", "is_dead")
 
     def __init__(self, receive: Receive, when_dead: Callable[[], object]) -> None:
         self.is_dead = False
@@ -53,3 +39,26 @@ class Line:
             self._when_dead()
         else:
             self._listen()
+
+
+class UnlessDisconnected(Line):
+    """What is awaited inside ends with `Disconnected` where the caller hangs up before it is there.
+
+    Not a coroutine around another: of ten thousand that wait, each is the smaller for it.
+    """
+
+    __slots__ = ("_task",)
+
+    def __init__(self, receive: Receive) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        super().__init__(receive, task.cancel)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+        if kind is asyncio.CancelledError and self.is_dead and self._task.uncancel() == 0:
+            raise Disconnected from None

@@ -49,12 +49,6 @@ ENDED = Content(204, [*CORS], b"")
 """To a caller that goes on behind a stream's last event."""
 
 
-async def chained(first: Event | None, rest: AsyncIterator[Event | None]) -> AsyncIterator[Event | None]:
-    yield first
-    async for event in rest:
-        yield event
-
-
 async def respond(send: Send, content: Content, request: WireRequest, extra: Mapping[str, str]) -> None:
     headers = [*content.headers, (b"x-request-id", request.id.encode())]
     if extra:
@@ -81,9 +75,9 @@ async def preflight(send: Send) -> None:
 
 
 async def stream(
-    send: Send, events: AsyncIterator[Event | None], request: WireRequest, extra: Mapping[str, str]
+    send: Send, first: bytes, lines: AsyncIterator[bytes], request: WireRequest, extra: Mapping[str, str]
 ) -> None:
-    """Server-sent events; None is a comment that keeps the connection open."""
+    """Server-sent events, as `lines_of` writes them."""
     headers = [
         *CORS,
         (b"content-type", b"text/event-stream"),
@@ -96,14 +90,16 @@ async def stream(
     if request.method == "HEAD":
         await send({"type": "http.response.body", "body": b""})
         return
-    async for event in events:
-        await send({"type": "http.response.body", "body": _lines_of(event), "more_body": True})
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    async for more in lines:
+        await send({"type": "http.response.body", "body": more, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
-def _lines_of(event: Event | None) -> bytes:
+def lines_of(event: Event | None) -> bytes:
+    """An event as it is written; nothing for none."""
     if event is None:
-        return KEEP_ALIVE
+        return b""
     id = b"" if event.id is None else b"id: %d\n" % event.id
     name = f"event: {event.name}\n".encode() if event.name else b""
     return id + name + b"data: " + encode(event.data) + b"\n\n"

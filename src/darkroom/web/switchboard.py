@@ -2,8 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,19 +21,19 @@ from darkroom.generation import Generation
 from darkroom.ids import new_id
 from darkroom.retries import Retries
 from darkroom.service import Service
-from darkroom.told import Told
 from darkroom.verbs import Fetch, FetchMany, Submit
 from darkroom.web.body import Disconnected, Inbox, Receive, read_body, read_file
 from darkroom.web.fingerprint import asking_of
 from darkroom.web.limiter import Limiter
-from darkroom.web.line import Line, unless_disconnected
+from darkroom.web.line import Line, UnlessDisconnected
 from darkroom.web.metrics import Metrics
 from darkroom.web.rendered import Rendered
 from darkroom.web.repeats import Repeats
-from darkroom.web.respond import ENDED, Content, Send, chained, content_of, preflight, respond, respond_surely, stream
+from darkroom.web.respond import Content, Send, content_of, preflight, respond, respond_surely
 from darkroom.web.router import Place, Router
 from darkroom.web.tags import has_tag, tagged, unchanged
-from darkroom.wire import Dialect, Event, Reply, Route, WireRequest
+from darkroom.web.teller import Teller
+from darkroom.wire import Dialect, Reply, Route, WireRequest
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +82,7 @@ class Switchboard:
         self._retry_after_s = retry_after_s
         self._rendered = Rendered()
         self._repeats = Repeats(service, metrics)
+        self._teller = Teller(service, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if await self._repeats.answer(scope, send, now=self._clock.now()):
@@ -94,9 +94,7 @@ class Switchboard:
             await preflight(send)
         else:
             places, values = match
-            # A caller that hangs up gets no answer; what it asked for stays asked for.
-            with suppress(Disconnected):
-                await self._answer(places, self._request(scope, values), receive, send)
+            await self._answer(places, self._request(scope, values), receive, send)
 
     async def _turn_page(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -147,9 +145,9 @@ class Switchboard:
                 send, content_of(place.dialect.refuse(error, request)), request, self._extra(place, principal, request)
             )
         except Disconnected:
+            # A caller that hangs up gets no answer; what it asked for stays asked for.
             if inbox is not None and inbox.is_whole:
                 inbox = None  # what it asked for goes on without it, and may not have stored the files yet
-            raise
         except Exception:
             log.exception("a bug answered a request", request=request.id, method=request.method, path=request.url)
             await respond(send, content_of(place.dialect.crash(request)), request, {})
@@ -187,12 +185,13 @@ class Switchboard:
             await self._submit(place, principal, verb, request, receive, send)
             return
         if isinstance(verb, Fetch | FetchMany) and verb.may_wait:
-            answer = await unless_disconnected(self._service.perform(principal, verb), receive)
+            with UnlessDisconnected(receive):
+                answer = await self._service.perform(principal, verb)
         else:
             answer = await self._service.perform(principal, verb)
         reply, extra = await self._frame(place, principal, answer, request)
         if route.tell is not None and principal is not None:
-            await self._stream(route.tell, principal, answer, reply, extra, receive, send)
+            await self._teller.stream(route.tell, principal, answer, reply, extra, receive, send)
         else:
             await respond(send, self._show(place, principal, answer, reply, extra), request, extra)
 
@@ -218,7 +217,7 @@ class Switchboard:
             if place.route.tell is not None:
                 if line is not None:
                     line.close()
-                await self._stream(place.route.tell, principal, answer, reply, extra, receive, send)
+                await self._teller.stream(place.route.tell, principal, answer, reply, extra, receive, send)
                 return
             content = self._show(place, principal, answer, reply, extra)
             if line is None:
@@ -237,7 +236,8 @@ class Switchboard:
         self, submitting: Awaitable[Generation], receive: Receive, lose: Callable[[], object]
     ) -> Generation:
         try:
-            return await unless_disconnected(submitting, receive)
+            with UnlessDisconnected(receive):
+                return await submitting
         except Disconnected:
             lose()
             raise
@@ -274,43 +274,6 @@ class Switchboard:
     def _make(self, route: Route, answer: Any, reply: Reply) -> Content:
         content = content_of(route.render(answer, reply))
         return tagged(content) if route.is_tagged else content
-
-    async def _stream(
-        self,
-        tell: Callable[[Told, Reply], Event | None],
-        principal: Principal,
-        watched: Any,
-        reply: Reply,
-        extra: Mapping[str, str],
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        assert watched is None or isinstance(watched, Generation)
-        told = self._service.watch(principal, watched, after=reply.request.headers.get("last-event-id"))
-
-        async def events() -> AsyncIterator[Event | None]:
-            before = None
-            async for each in told:
-                if each is None:
-                    yield None
-                    continue
-                event = tell(each, replace(reply, now=self._clock.now()))
-                # A dialect that tells no progress has nothing new to say when there is some.
-                if event is not None and event != before:
-                    yield event
-                before = event or before
-
-        async def answer() -> None:
-            stream_of = events()
-            try:
-                first = await anext(stream_of)
-            except StopAsyncIteration:
-                # The caller has seen the end: this is how a browser's EventSource is told to ask no more.
-                await respond(send, ENDED, reply.request, extra)
-                return
-            await stream(send, chained(first, stream_of), reply.request, extra)
-
-        await unless_disconnected(answer(), receive)
 
     def _reply(self, request: WireRequest, principal: Principal | None, statement: Statement | None) -> Reply:
         now = self._clock.now()
