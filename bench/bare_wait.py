@@ -11,7 +11,6 @@ import uvloop
 
 from darkroom.web.server import HttpServer
 
-
 HEADERS = [(b"content-type", b"text/event-stream")]
 
 
