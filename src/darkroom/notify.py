@@ -228,10 +228,21 @@ class FrontDesk:
 
     def __init__(self, *listeners: Listener) -> None:
         self._listeners = list(listeners)
+        self._counting: list[Listener] = []
 
     def listen(self, *listeners: Listener) -> None:
         self._listeners.extend(listeners)
 
+    def count(self, *listeners: Listener) -> None:
+        """Tell them only what this process has changed itself: of many that hear of everything, one counts it."""
+        self._counting.extend(listeners)
+
     def changed(self, generation: Generation) -> None:
+        for listener in self._counting:
+            listener(generation)
+        self.heard(generation)
+
+    def heard(self, generation: Generation) -> None:
+        """Another process has changed it."""
         for listener in self._listeners:
             listener(generation)

@@ -352,9 +352,11 @@ class Lanes(Queue, Protocol):
 
 
 class Desk(Protocol):
-    """What wakes those who wait: told of every change of a generation after its commit."""
+    """What wakes those who wait: told of every change of a generation after its commit, ours or another process's."""
 
     def changed(self, generation: Generation) -> None: ...
+
+    def heard(self, generation: Generation) -> None: ...
 
 
 __all__ = [

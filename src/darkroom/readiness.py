@@ -12,6 +12,7 @@ log = structlog.get_logger(__name__)
 Check = Callable[[], Awaitable[None]]
 """Raises where something is missing; the error's text is shown."""
 
+OK = "ok"
 CHECK_LIMIT_S = 3.0
 KEPT_S = 2.0
 """A load balancer asks often, and from many places; a bucket is paid by the question."""
@@ -29,7 +30,7 @@ class Readiness:
 
     @property
     def is_ready(self) -> bool:
-        return all(found == "ok" for found in self.checks.values())
+        return all(found == OK for found in self.checks.values())
 
 
 class Checks:
@@ -38,6 +39,7 @@ class Checks:
         self._kept_s = kept_s
         self._kept: Readiness | None = None
         self._until = 0.0
+        self._told: dict[str, str] = {}
         self._turn = asyncio.Lock()
 
     async def look(self) -> Readiness:
@@ -51,7 +53,19 @@ class Checks:
 
     async def _look(self) -> Readiness:
         found = await asyncio.gather(*(_found(check) for check in self._checks.values()))
-        return Readiness(dict(zip(self._checks, found, strict=True)))
+        for name, (words, error) in zip(self._checks, found, strict=True):
+            self._tell(name, words, error)
+        return Readiness({name: words for name, (words, _) in zip(self._checks, found, strict=True)})
+
+    def _tell(self, name: str, words: str, error: Exception | None) -> None:
+        """Once when it goes, once when it comes back: a load balancer asks all night."""
+        if words == self._told.get(name, OK):
+            return
+        self._told[name] = words
+        if words == OK:
+            log.info("ready again", check=name)
+        else:
+            log.warning("not ready", check=name, found=words, exc_info=error)
 
 
 def disk_check(folder: Path) -> Check:
@@ -71,16 +85,15 @@ def disk_check(folder: Path) -> Check:
     return check
 
 
-async def _found(check: Check) -> str:
+async def _found(check: Check) -> tuple[str, Exception | None]:
     try:
         async with asyncio.timeout(CHECK_LIMIT_S):
             await check()
     except NotReady as error:
-        return str(error)
+        return str(error), error.__cause__ if isinstance(error.__cause__, Exception) else None
     except TimeoutError:
-        return f"no answer within {CHECK_LIMIT_S:g} s"
-    except Exception as error:
+        return f"no answer within {CHECK_LIMIT_S:g} s", None
+    except Exception as error:  # noqa: BLE001 - it is logged once, by `_tell`
         # The name alone for whoever asks: a database's words may tell its address.
-        log.exception("a check failed")
-        return type(error).__name__
-    return "ok"
+        return type(error).__name__, error
+    return OK, None

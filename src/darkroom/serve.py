@@ -34,12 +34,14 @@ def build_application(engine: Engine) -> Switchboard:
     surveyor = Surveyor(engine.store, metrics.registry, clock=engine.clock)
     engine.observing.listen(metrics)
     metrics.watch_loop()
-    engine.desk.listen(metrics.changed)
+    # Of many processes each hears of every end, and the one that made it counts it. What the command line ends beside a
+    # single server is counted by the server.
+    tell = engine.desk.count if engine.cluster is not None else engine.desk.listen
+    tell(metrics.changed)
     engine.retries.told = metrics.repeated
     metrics.watch("darkroom_queue_depth", "Generations that wait for a slot", lambda: engine.queue.depths)
     metrics.watch("darkroom_running", "Attempts in hand", lambda: {"all": engine.queue.in_hand})
     metrics.watch("darkroom_waiters", "Requests that wait for a change", lambda: {"all": engine.bell.waiters})
-
     metrics.watch("darkroom_provider_resting", "1: it failed again and again", lambda: engine.routing.health.resting)
     metrics.watch("darkroom_limits_shared", "0: not shared now", lambda: {"all": float(engine.limiter.is_shared)})
     metrics.watch("darkroom_lost_answers", "Submits whose callers hung up", lambda: {"all": engine.retries.lost})
@@ -85,7 +87,13 @@ def readiness_of(engine: Engine) -> Callable[[], Awaitable[Readiness]]:
         if not engine.is_at_work:
             raise NotReady("nobody carries generations out")
 
-    checks = Checks({"store": store, "queue": queue, "disk": disk_check(engine.folder), "assets": engine.assets.check})
+    async def assets() -> None:
+        try:
+            await engine.assets.check()
+        except OSError as error:
+            raise NotReady("nothing can be stored or read there") from error
+
+    checks = Checks({"store": store, "queue": queue, "disk": disk_check(engine.folder), "assets": assets})
 
     async def look() -> Readiness:
         if engine.service.is_closing:

@@ -142,4 +142,4 @@ class Sweeper:
         for generation in changed:
             if generation.status is Status.QUEUED:
                 self._queue.enqueue(Turn.of(generation))
-            self._desk.changed(generation)
+            self._desk.heard(generation)

@@ -63,6 +63,29 @@ def test_what_a_living_worker_has_is_left_to_it(tmp_path: Path) -> None:
     play(act)
 
 
+def test_a_database_that_was_away_has_seen_nobody_and_buries_nobody(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with machines(tmp_path) as all_of_them:
+            api, id = await begun(all_of_them)
+            leader = await all_of_them.start(shut(), role="api")
+            assert api.cluster is not None
+            assert leader.cluster is not None
+            await api.cluster.show()
+            await leader.cluster.show()
+            # For a minute nobody was seen; the leader comes back first.
+            await all_of_them.rows("UPDATE worker SET seen_at = now() - INTERVAL '60 s'")
+            await leader.cluster.recover()
+            kept = await api.store.get(id)
+            assert (kept.status, kept.attempt) == (Status.RUNNING, 1)
+            # One that had died before that is found all the same.
+            last_seen = "now() - INTERVAL '60 s' - INTERVAL '9 s'"
+            await all_of_them.rows(f"UPDATE worker SET seen_at = {last_seen} WHERE id = '{api.cluster.name}'")
+            await leader.cluster.recover()
+            assert (await api.store.get(id)).status is Status.QUEUED
+
+    play(act)
+
+
 def test_what_waits_and_has_lost_its_entry_gets_one(tmp_path: Path) -> None:
     async def act() -> None:
         async with machines(tmp_path) as all_of_them:

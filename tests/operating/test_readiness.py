@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from darkroom.readiness import Checks, NotReady, Readiness
 from tests.buckets import Place
@@ -33,7 +34,7 @@ def test_a_folder_of_assets_that_is_gone(tmp_path: Path) -> None:
         async with running(data=tmp_path) as server:
             (tmp_path / "assets").rename(tmp_path / "elsewhere")
             status, told = await found(server)
-            assert (status, told["disk"], told["assets"]) == (503, "ok", "FileNotFoundError")
+            assert (status, told["disk"], told["assets"]) == (503, "ok", "nothing can be stored or read there")
 
     asyncio.run(run())
 
@@ -45,7 +46,7 @@ def test_a_bucket_that_refuses_our_key(bucket: Place, monkeypatch: pytest.Monkey
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
         async with running(assets=bucket.assets) as server:
             status, told = await found(server)
-            assert (status, told["store"], told["assets"]) == (503, "ok", "OSError")
+            assert (status, told["store"], told["assets"]) == (503, "ok", "nothing can be stored or read there")
 
     asyncio.run(run())
 
@@ -72,6 +73,29 @@ def test_a_store_that_does_not_answer() -> None:
             status, told = await found(server)
             glances._is_closing = False  # type: ignore[attr-defined]
             assert (status, told["store"]) == (503, "RuntimeError")
+
+    asyncio.run(run())
+
+
+def test_a_night_without_a_bucket_is_two_lines_of_the_log() -> None:
+    async def run() -> None:
+        is_away = True
+
+        async def bucket() -> None:
+            if is_away:
+                raise NotReady("away") from OSError("refused")
+
+        checks = Checks({"bucket": bucket}, kept_s=0)
+        with capture_logs() as lines:
+            for _ in range(20):
+                await checks.look()
+            is_away = False
+            for _ in range(20):
+                await checks.look()
+        assert [(line["event"], line["check"]) for line in lines] == [
+            ("not ready", "bucket"),
+            ("ready again", "bucket"),
+        ]
 
     asyncio.run(run())
 

@@ -24,7 +24,10 @@ def serve(
     assets: Annotated[str | None, Parameter(help="A folder or s3://bucket/prefix (DARKROOM_ASSETS).")] = None,
     pace: Annotated[Literal["fast", "typical"] | None, Parameter(help="The embedded renderer's pace.")] = None,
 ) -> None:
-    """Start the server: every API, the worker and the embedded renderer in one process.
+    """Start the server: every API, the worker and the embedded renderer in one process, or a part of it.
+
+    `--role api` answers callers, `--role worker` carries generations out: many of both on one PostgreSQL and one bucket
+    (docs/cluster.md).
 
     Parameters
     ----------
@@ -39,7 +42,10 @@ def serve(
 
 
 def _greet(engine: Engine, key: str | None) -> None:
-    count = len(engine.catalogue)
-    show.errors.print(f"Darkroom {__version__} serves {count} models at {engine.url}; the API is at {engine.url}/docs")
+    if engine.settings.role == "worker":
+        show.errors.print(f"Darkroom {__version__} carries generations out; {engine.url}/readyz says how it is")
+    else:
+        serves = f"serves {len(engine.catalogue)} models at {engine.url}; the API is at {engine.url}/docs"
+        show.errors.print(f"Darkroom {__version__} {serves}")
     if key is not None:
         show.errors.print(f"The account default has sandbox credits and this key, shown this once:\n\n  {key}\n")

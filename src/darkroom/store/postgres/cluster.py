@@ -19,6 +19,9 @@ DEAD_AFTER_S = 8.0
 """A worker that has not been seen for so long has no attempts any more: with the sweep that finds it, what it was
 carrying out goes on elsewhere within a quarter of a minute."""
 
+AWAY_AFTER_S = 4.0
+"""Who could not show itself for so long takes it that the database was away, for the others as well."""
+
 MOST = 1_000
 """As much is recovered in one transaction."""
 
@@ -36,6 +39,7 @@ class Cluster:
         self._database = database
         self._about = about
         self._clock = clock
+        self._away_s, self._back_at = 0.0, 0.0
 
     async def live(self) -> None:
         """Be seen, for as long as this process carries generations out."""
@@ -47,7 +51,12 @@ class Cluster:
             await asyncio.sleep(SEEN_S)
 
     async def show(self) -> None:
-        await self._database.write(lambda connection: CLUSTER.saw.run(connection, id=self.name, about=self._about))
+        row = await self._database.write(
+            lambda connection: CLUSTER.saw.row(connection, id=self.name, about=self._about)
+        )
+        silent_s = row[0] if row else None
+        if silent_s is not None and silent_s > AWAY_AFTER_S:
+            self._away_s, self._back_at = silent_s, asyncio.get_running_loop().time()
 
     async def leave(self) -> None:
         """What is left in hand goes to others at once."""
@@ -57,13 +66,21 @@ class Cluster:
         row = await self._database.read(lambda connection: CLUSTER.living.row(connection, dead_after_s=DEAD_AFTER_S))
         return row is not None and row[0] > 0
 
+    def _dead_after_s(self) -> float:
+        """A database that was away has seen nobody: whoever lived then has the same time again to be seen."""
+        is_back = asyncio.get_running_loop().time() - self._back_at < DEAD_AFTER_S
+        return DEAD_AFTER_S + (self._away_s if is_back else 0.0)
+
     async def recover(self) -> None:
         """Hand back what dead workers had, and give entries to what has lost its own."""
+        # Whoever judges others by when they were seen shows itself first: it may have been away itself.
+        await self.show()
+        dead_after_s = self._dead_after_s()
         while True:
             now = to_micros(self._clock.now())
             row = await self._database.write(
                 lambda connection, now=now: CLUSTER.recover.row(  # type: ignore[misc]
-                    connection, now=now, dead_after_s=DEAD_AFTER_S, most=MOST
+                    connection, now=now, dead_after_s=dead_after_s, most=MOST
                 )
             )
             handed_back, enqueued = row or (0, 0)

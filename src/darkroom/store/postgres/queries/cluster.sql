@@ -1,5 +1,7 @@
 -- name: saw
-SELECT saw_worker(:id, :about);
+-- Tells how long this one had not been seen before, in seconds; NULL where it never was.
+WITH before AS (SELECT extract(epoch FROM now() - seen_at)::float8 AS silent_s FROM worker WHERE id = :id)
+SELECT (SELECT silent_s FROM before), saw_worker(:id, :about);
 
 -- name: leave
 DELETE FROM worker WHERE id = :id;
