@@ -54,8 +54,12 @@ SOURCES = {
     "sqlite_bytes": Source("bytes of a generation in its tables, SQLite"),
     "postgres_bytes": Source("bytes of a generation in its tables, PostgreSQL"),
     "log_bytes": Source("bytes of a generation in PostgreSQL's log"),
-    "waiter_bytes": Source("memory of an idle long-poll, 10,000 at once", factor=1024),
-    "stream_bytes": Source("memory of an idle stream, 10,000 at once", factor=1024),
+    "waiter_bytes": Source(
+        "memory of an idle long-poll, 10,000 at once", label="memory of an idle long-poll, KiB", factor=1024
+    ),
+    "stream_bytes": Source(
+        "memory of an idle stream, 10,000 at once", label="memory of an idle stream, KiB", factor=1024
+    ),
     "in_flight": Source(
         "10,000, finished after 60 to 300 s", column=0, label="work at an upstream, in flight in one worker"
     ),
