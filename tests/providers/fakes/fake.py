@@ -176,7 +176,7 @@ class Fake:
             told = handler(seen) if self.is_let_in(seen) else self.shut_out()
             if trouble is not None:
                 return await _trouble(request, trouble, told)
-            if kind in ("result", "submit") and self._has_result(told):
+            if kind in ("submit", "poll", "result") and self._has_result(told):
                 await self.hold.wait()
             return _response(told)
 
