@@ -15,7 +15,9 @@ ENDED = ("completed", "failed", "canceled")
 @dataclass(frozen=True)
 class Row:
     id: str
+    model: str
     status: str
+    cause: str | None
     quote: int
     outputs: str
     moved: dict[str, int]
@@ -36,11 +38,21 @@ def read_rows(file: Path) -> dict[str, Row]:
     for generation_id, status in connection.execute("SELECT generation_id, status FROM event ORDER BY sequence"):
         events[generation_id].append(status)
     rows = {
-        id: Row(id, status, quote, outputs, dict(moved[id]), tuple(events[id]))
-        for id, status, quote, outputs in connection.execute("SELECT id, status, quote, outputs FROM generation")
+        id: Row(id, model, status, cause, quote, outputs, dict(moved[id]), tuple(events[id]))
+        for id, model, status, cause, quote, outputs in connection.execute(
+            "SELECT id, model, status, cause_code, quote, outputs FROM generation"
+        )
     }
     connection.close()
     return rows
+
+
+def billed_micro_usd(file: Path) -> int:
+    """What upstreams have billed, over all attempts."""
+    connection = apsw.Connection(str(file))
+    total = connection.execute("SELECT coalesce(sum(cost_micro_usd), 0) FROM attempt").get
+    connection.close()
+    return int(total)
 
 
 def check(row: Row) -> None:

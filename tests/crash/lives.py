@@ -2,9 +2,10 @@
 
 import asyncio
 import multiprocessing
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ from tests.harness import free_port
 
 # Each life is a process of its own, forked from one that has imported everything: a start costs a tenth of a second.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.crash.server"])
+CONTEXT.set_forkserver_preload(["tests.crash.server", "tests.crash.upstream"])
 
 Body = dict[str, Any]
 
-SETTLE_LIMIT_S = 15.0
+SETTLE_LIMIT_S = 60.0
 
 
 class Died(Exception):
@@ -73,17 +74,21 @@ class Life:
 
 @dataclass
 class Lives:
+    """`process` is the life that there is now, also while it does not listen yet."""
+
     folder: Path
+    live: Callable[[Path, int, str, Connection], None] = server.live
     port: int = field(default_factory=free_port)
     key: str = ""
     count: int = 0
+    process: BaseProcess | None = None
 
     @asynccontextmanager
     async def next(self, step: str = "") -> AsyncIterator[Life]:
         """The server's next life; raises `Died` where it does not live to listen."""
         self.count += 1
         ours, theirs = CONTEXT.Pipe()
-        process = CONTEXT.Process(target=server.live, args=(self.folder, self.port, step, theirs))
+        process = self.process = CONTEXT.Process(target=self.live, args=(self.folder, self.port, step, theirs))
         process.start()
         theirs.close()
         try:
