@@ -15,13 +15,13 @@ ENDED = ("completed", "failed", "canceled")
 @dataclass(frozen=True)
 class Row:
     id: str
-    model: str
     status: str
-    cause: str | None
     quote: int
     outputs: str
     moved: dict[str, int]
     events: tuple[str, ...]
+    model: str = ""
+    cause: str | None = None
 
 
 def read_rows(file: Path) -> dict[str, Row]:
@@ -38,7 +38,7 @@ def read_rows(file: Path) -> dict[str, Row]:
     for generation_id, status in connection.execute("SELECT generation_id, status FROM event ORDER BY sequence"):
         events[generation_id].append(status)
     rows = {
-        id: Row(id, model, status, cause, quote, outputs, dict(moved[id]), tuple(events[id]))
+        id: Row(id, status, quote, outputs, dict(moved[id]), tuple(events[id]), model, cause)
         for id, model, status, cause, quote, outputs in connection.execute(
             "SELECT id, model, status, cause_code, quote, outputs FROM generation"
         )

@@ -52,9 +52,13 @@ class Life:
 
     async def settle_everything(self) -> None:
         """Wait until nothing is unfinished, a sweep or two if need be."""
-        async with asyncio.timeout(SETTLE_LIMIT_S):
-            while unfinished := (await self.ask("GET", "/v1/generations?status=queued,running&limit=100"))["items"]:
-                await asyncio.gather(*(self.reach(generation["id"]) for generation in unfinished))
+        unfinished: list[Body] = []
+        try:
+            async with asyncio.timeout(SETTLE_LIMIT_S):
+                while unfinished := (await self.ask("GET", "/v1/generations?status=queued,running&limit=100"))["items"]:
+                    await asyncio.gather(*(self.reach(generation["id"]) for generation in unfinished))
+        except TimeoutError:
+            raise AssertionError(f"not settled: {unfinished}") from None
 
     async def everything(self) -> list[Body]:
         found: list[Body] = []

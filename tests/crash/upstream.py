@@ -32,8 +32,8 @@ from tests.providers.fakes.media import png
 NAMES = ("finder", "keyed", "blind")
 
 MOMENTS = ("asked", "taken", "answered", "polled", "ended", "halfway", "fetched")
-"""What a job comes to here: its submit before and after it counts, with its answer gone out; a poll or a look-up, and the
-poll that says that it has ended; its result half sent, and whole: then it is being settled."""
+"""What a job comes to here: its submit before and after it counts, and when its answer goes out; a poll or a look-up,
+and the poll that says that it has ended; its result half sent, and whole: then it is being settled."""
 
 PICTURE = png()
 BILLED_MICRO_USD = 10_000
