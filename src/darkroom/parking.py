@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -61,7 +62,9 @@ class Parking:
     async def _outwait(self, errand: Errand, error: Ambiguous) -> None:
         since = errand.left.held_since or self._clock.now()
         left_s = (since + timedelta(seconds=errand.rules.hold_s) - self._clock.now()).total_seconds()
-        folder = self._folder / f"{errand.generation.id}-{errand.generation.attempt}"
+        # Not the attempt's own folder: whoever parked it deletes that one, while the first look here may be under way.
+        folder = self._folder / f"{errand.generation.id}-{errand.generation.attempt}-held"
+        errand.work = replace(errand.work, folder=folder)
         try:
             try:
                 async with asyncio.timeout(max(left_s, 0.0)):
@@ -129,10 +132,12 @@ class Parking:
             self._queue.enqueue(Turn.of(queued))
 
     def changed(self, generation: Generation) -> None:
-        """Whatever a parked generation has come to, it waits no more."""
-        errand, waiting = self._parked.pop(generation.id, (None, None))
-        if errand is None or waiting is None:
+        """Whatever a parked generation has come to, it waits no more. What another process has done before this attempt
+        was begun may be heard of only now, and is no news."""
+        errand, waiting = self._parked.get(generation.id, (None, None))
+        if errand is None or waiting is None or generation.attempt < errand.generation.attempt:
             return
+        del self._parked[generation.id]
         waiting.cancel()
         if generation.status is Status.CANCELED and errand.ticket is not None:
             goodbye = asyncio.create_task(self._follower.call_off(errand))

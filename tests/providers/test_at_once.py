@@ -70,7 +70,7 @@ def play(folder: Path, *stories: Story, **settings: Any) -> Booth:
     fake = Booth()
 
     async def run() -> None:
-        async with asyncio.timeout(40), fake.serving():
+        async with asyncio.timeout(120), fake.serving():
             (folder / "providers").mkdir()
             (folder / "booth-key").write_text(fake.secret)
             (folder / "providers" / "booth.toml").write_text(BOOTH.format(url=fake.url, folder=folder))

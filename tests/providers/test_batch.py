@@ -31,7 +31,7 @@ class Upstream:
 
 
 async def told(batch: Batch, *ids: str) -> list[object]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         found = await asyncio.gather(*map(batch.poll, ids), return_exceptions=True)
     return [item[1] if isinstance(item, tuple) else type(item) for item in found]
 

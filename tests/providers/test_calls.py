@@ -100,7 +100,7 @@ def play(
     fake.file = file
 
     async def run() -> None:
-        async with asyncio.timeout(20), fake.serving():
+        async with asyncio.timeout(120), fake.serving():
             if at:
                 fake.polled_at = fake.url.replace("127.0.0.1", at)
             (folder / "secret").write_text(fake.secret)
@@ -225,7 +225,7 @@ def test_an_unsigned_upload_carries_no_secret_and_goes_to_hosts(hosts: str, is_m
     fake = Harbour()
 
     async def run() -> None:
-        async with asyncio.timeout(20), fake.serving():
+        async with asyncio.timeout(120), fake.serving():
             (tmp_path / "secret").write_text(fake.secret)
             file = tmp_path / "harbour.toml"
             at = fake.url.replace("127.0.0.1", "localhost")

@@ -23,7 +23,7 @@ def saying(*parts: bytes) -> Answering:
     return answer
 
 
-def call(answering: Answering, *, limit_s: float = 5.0, is_paid: bool = True, **request: object) -> Answer:
+def call(answering: Answering, *, limit_s: float = 60.0, is_paid: bool = True, **request: object) -> Answer:
     async def run() -> Answer:
         client = UpstreamClient(answer_bytes=1000)
         await client.open()

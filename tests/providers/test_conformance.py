@@ -34,7 +34,7 @@ def play(name: str, folder: Path, story: Story, *, states: tuple[str, ...] | Non
         fake.states = states
 
     async def run() -> None:
-        async with asyncio.timeout(20), facing(fake, folder, **changes) as scene:
+        async with asyncio.timeout(120), facing(fake, folder, **changes) as scene:
             await story(scene)
 
     asyncio.run(run())

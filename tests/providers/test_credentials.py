@@ -157,7 +157,7 @@ def test_work_is_polled_with_the_credential_that_it_was_sent_with(tmp_path: Path
         (tmp_path / "first").write_text("first-key")
         (tmp_path / "second").write_text("second-key")
         files = [{"name": name, "file": str(tmp_path / name), "slots": 1} for name in ("first", "second")]
-        async with asyncio.timeout(20), facing(Two(), tmp_path, credentials=files) as scene:
+        async with asyncio.timeout(120), facing(Two(), tmp_path, credentials=files) as scene:
             await story(scene)
 
     asyncio.run(run())
@@ -165,7 +165,7 @@ def test_work_is_polled_with_the_credential_that_it_was_sent_with(tmp_path: Path
 
 def test_each_slot_of_a_credential_is_given_back_at_the_end(tmp_path: Path) -> None:
     async def run() -> None:
-        async with asyncio.timeout(20), facing(Luma(), tmp_path, limits={"slots": 1}) as scene:
+        async with asyncio.timeout(120), facing(Luma(), tmp_path, limits={"slots": 1}) as scene:
             done = scene.work()
             await scene.finish(done, await scene.submit(done))
             scene.fake.trouble("submit", Trouble("before", status=400))

@@ -54,7 +54,7 @@ def play(folder: Path, story: Callable[[Running, Paintbox], Awaitable[None]], *s
     async def run() -> None:
         fake = Paintbox()
         fake.states = states or fake.states
-        async with asyncio.timeout(30), fake.serving():
+        async with asyncio.timeout(120), fake.serving():
             (folder / "providers").mkdir()
             (folder / "paint-key").write_text(fake.secret + "\n")
             manifest = DOCUMENTED.replace("https://paintbox.example.com", fake.url).replace(

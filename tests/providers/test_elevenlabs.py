@@ -22,7 +22,7 @@ def play(folder: Path, story: Callable[[Facing], Awaitable[None]], **file: Any) 
     fake = Elevenlabs()
 
     async def run() -> None:
-        async with asyncio.timeout(20), facing(fake, folder, **file) as scene:
+        async with asyncio.timeout(120), facing(fake, folder, **file) as scene:
             await story(scene)
 
     asyncio.run(run())

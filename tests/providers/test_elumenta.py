@@ -29,7 +29,7 @@ class Drawn(Elumenta):
 
 def play(fake: Elumenta, folder: Path, story: Story, **changes: object) -> None:
     async def run() -> None:
-        async with asyncio.timeout(20), facing(fake, folder, **changes) as scene:
+        async with asyncio.timeout(120), facing(fake, folder, **changes) as scene:
             await story(scene)
 
     asyncio.run(run())

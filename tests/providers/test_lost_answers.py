@@ -29,7 +29,7 @@ def play(folder: Path, kind: str, story: Callable[[Facing], Awaitable[None]]) ->
     upstream = Upstream()
 
     async def run() -> None:
-        async with asyncio.timeout(20), upstream.serving():
+        async with asyncio.timeout(120), upstream.serving():
             upstream.write_manifests(folder / "providers")
             guarded = GuardedClient(allow_loopback=True)
             provider = make(read(folder / "providers" / f"{kind}.toml"), guarded=guarded, clock=SystemClock())

@@ -36,7 +36,7 @@ def play(
     fake.states = states or ("completed",)
 
     async def run() -> None:
-        async with asyncio.timeout(20), facing(fake, folder, **file) as scene:
+        async with asyncio.timeout(120), facing(fake, folder, **file) as scene:
             await story(scene)
 
     asyncio.run(run())

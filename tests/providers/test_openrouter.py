@@ -20,7 +20,7 @@ def play(folder: Path, story: Callable[[Facing], Awaitable[None]], *states: str)
     fake.states = states or ("completed",)
 
     async def run() -> None:
-        async with asyncio.timeout(20), facing(fake, folder) as scene:
+        async with asyncio.timeout(120), facing(fake, folder) as scene:
             await story(scene)
 
     asyncio.run(run())

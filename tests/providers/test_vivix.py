@@ -20,7 +20,7 @@ Story = Callable[[Facing], Awaitable[None]]
 
 def play(folder: Path, story: Story, **changes: object) -> None:
     async def run() -> None:
-        async with asyncio.timeout(20), facing(Vivix(), folder, **changes) as scene:
+        async with asyncio.timeout(120), facing(Vivix(), folder, **changes) as scene:
             await story(scene)
 
     asyncio.run(run())

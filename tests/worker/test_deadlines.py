@@ -10,9 +10,10 @@ from darkroom.generation import Cause, Generation, Status
 from darkroom.ports import Output, Pending, Report, Ticket, Work
 from darkroom.testing import FrozenClock, ScriptedProvider, an_output
 from darkroom.verbs import Submit
-from tests.worker.scene import Scene, interrupted, play, working
+from tests.worker.scene import Scene, interrupted, play, put_forward, working
 
 SOON_S = 0.05
+IN_TIME_S = 10.0
 LATER_S = 3600.0
 
 
@@ -59,24 +60,35 @@ def test_what_has_begun_in_time_may_take_its_time(tmp_path: Path) -> None:
 
 
 class Slow(ScriptedProvider):
-    """Its polls hang until they are cut off; the one after that is answered from the script."""
+    """Its first poll hangs until it is cut off, the next one is answered from the script."""
 
     def __init__(self, last: Output | Pending | ContentRefused | None) -> None:
         super().__init__([Ticket("u")] + ([an_output()] if last is None else [last]))
         self.polls = 0
+        self.hangs = asyncio.Event()
 
     async def poll(self, work: Work, ticket: Ticket, report: Report) -> Output | Pending:
         self.polls += 1
         if self.polls == 1:
+            self.hangs.set()
             await asyncio.Event().wait()
         return await super().poll(work, ticket, report)
 
 
+async def at_its_deadline(scene: Scene, provider: Slow, clock: FrozenClock) -> Generation:
+    """What comes of one whose deadline passes while its first poll hangs."""
+    id = await submit(scene, deadline_s=IN_TIME_S)
+    await provider.hangs.wait()
+    clock.advance(IN_TIME_S)
+    put_forward(IN_TIME_S)
+    return await scene.reach(id)
+
+
 def test_at_the_deadline_a_result_that_is_there_counts(tmp_path: Path) -> None:
     async def act() -> None:
-        provider = Slow(None)
-        async with working(tmp_path, provider, clock=SystemClock()) as scene:
-            assert told(await scene.reach(await submit(scene, deadline_s=SOON_S))) == (Status.COMPLETED, "")
+        provider, clock = Slow(None), FrozenClock()
+        async with working(tmp_path, provider, clock=clock) as scene:
+            assert told(await at_its_deadline(scene, provider, clock)) == (Status.COMPLETED, "")
             assert await scene.books() == (60, 0, 40)
             assert (provider.polls, provider.canceled) == (2, [])
 
@@ -85,9 +97,9 @@ def test_at_the_deadline_a_result_that_is_there_counts(tmp_path: Path) -> None:
 
 def test_at_the_deadline_what_is_not_there_is_called_off(tmp_path: Path) -> None:
     async def act() -> None:
-        provider = Slow(Pending(after_s=0))
-        async with working(tmp_path, provider, clock=SystemClock()) as scene:
-            assert told(await scene.reach(await submit(scene, deadline_s=SOON_S))) == LATE
+        provider, clock = Slow(Pending(after_s=0)), FrozenClock()
+        async with working(tmp_path, provider, clock=clock) as scene:
+            assert told(await at_its_deadline(scene, provider, clock)) == LATE
             assert await scene.books() == (100, 0, 0)
             assert provider.canceled == ["u"]
 
@@ -96,10 +108,9 @@ def test_at_the_deadline_what_is_not_there_is_called_off(tmp_path: Path) -> None
 
 def test_at_the_deadline_a_refusal_is_told_as_one(tmp_path: Path) -> None:
     async def act() -> None:
-        provider = Slow(ContentRefused("no"))
-        async with working(tmp_path, provider, clock=SystemClock()) as scene:
-            ended = await scene.reach(await submit(scene, deadline_s=SOON_S))
-            assert told(ended) == (Status.FAILED, "content_refused")
+        provider, clock = Slow(ContentRefused("no")), FrozenClock()
+        async with working(tmp_path, provider, clock=clock) as scene:
+            assert told(await at_its_deadline(scene, provider, clock)) == (Status.FAILED, "content_refused")
             assert await scene.books() == (100, 0, 0)
 
     play(act)

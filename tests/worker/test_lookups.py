@@ -1,5 +1,6 @@
 """A lost answer is looked up where that can be done: right after the loss, after a restart, and while it is held."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,13 @@ from darkroom.generation import Status
 from darkroom.ports import Output, Produced, Ticket, Work
 from darkroom.testing import FrozenClock, an_output
 from tests.worker.away import FIRST, SECOND, Away
-from tests.worker.scene import AT_ONCE, Scene, interrupted, play, working
+from tests.worker.scene import AT_ONCE, Scene, interrupted, play, put_forward, until, working
 
 NOW = FrozenClock().now()
 UP = Ticket("up_1")
 LOST = Ambiguous("the answer was lost")
 DOWN = ProviderUnavailable("503")
-FAIL = Rules(max_attempts=3, limit_s=20.0, when_ambiguous="fail", hold_s=0.3, retry_s=0.0)
+FAIL = Rules(max_attempts=3, limit_s=20.0, when_ambiguous="fail", hold_s=30.0, retry_s=0.0)
 
 
 async def tries(scene: Scene) -> list[tuple[object, ...]]:
@@ -122,21 +123,23 @@ def test_what_was_not_taken_is_started_again_from_its_hold_too(tmp_path: Path) -
 
 def test_the_hold_ends_where_nobody_ever_tells(tmp_path: Path) -> None:
     async def act() -> None:
-        provider = Away([LOST], FIRST, can_look_up=True, found=[DOWN] * 1000)
+        provider = Away([LOST], FIRST, can_look_up=True, found=[DOWN] * 100_000)
         async with working(tmp_path, provider, rules=FAIL) as scene:
-            ended = await scene.reach(await scene.submit())
+            id = await scene.submit()
+            await until(lambda: len(provider.looked_up) > 2)
+            put_forward(FAIL.hold_s)
+            ended = await scene.reach(id)
             assert ended.cause is not None
             assert (ended.status, ended.cause.code) == (Status.FAILED, "ambiguous")
             assert await scene.books() == (100, 0, 0)
-            assert len(provider.looked_up) > 2
 
     play(act)
 
 
 def test_a_look_up_is_backed_off(tmp_path: Path) -> None:
     async def act() -> None:
-        provider = Away([LOST], FIRST, can_look_up=True, found=[DOWN] * 1000)
-        async with working(tmp_path, provider, rules=FAIL) as scene:
+        provider = Away([LOST], FIRST, can_look_up=True, found=[DOWN] * 100_000)
+        async with working(tmp_path, provider, rules=replace(FAIL, hold_s=0.3)) as scene:
             await scene.reach(await scene.submit())
             # In 0.3 s: one at once, one after 0.01 s, then after 0.0025, 0.005, 0.01 ... up to 0.1 s.
             assert len(provider.looked_up) <= 12
@@ -162,7 +165,7 @@ def test_one_that_was_found_is_no_longer_ambiguous_after_a_restart(tmp_path: Pat
 
 def test_its_caller_takes_back_what_is_being_looked_up(tmp_path: Path) -> None:
     async def act() -> None:
-        provider = Away([LOST], FIRST, can_look_up=True, found=[DOWN] * 1000)
+        provider = Away([LOST], FIRST, can_look_up=True, found=[DOWN] * 100_000)
         async with working(tmp_path, provider) as scene:
             id = await scene.submit()
             await scene.held()

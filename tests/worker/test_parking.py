@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from darkroom.attempts import Rules
 from darkroom.errors import ContentRefused, ProviderUnavailable
@@ -29,8 +30,10 @@ class Endless(ScriptedProvider):
         self.done = asyncio.Event()
         self.word = word
         self.cancels = cancels
+        self.folders: list[Path] = []
 
     async def poll(self, work: Work, ticket: Ticket, report: Report) -> Output | Pending:
+        self.folders.append(work.folder)
         if self.done.is_set():
             return await super().poll(work, ticket, report)
         self.polled.append(ticket.ref)
@@ -48,15 +51,12 @@ class Endless(ScriptedProvider):
             raise ProviderUnavailable("503")
 
 
-@pytest.mark.parametrize(
-    "provider",
-    [Endless([an_output()]), Endless([an_output()], can_cancel=True, cancels=False)],
-    ids=["cannot be canceled", "is not reached to cancel"],
-)
+@pytest.mark.parametrize("can_cancel", [False, True], ids=["cannot be canceled", "is not reached to cancel"])
 def test_past_the_operator_s_limit_a_late_result_is_delivered_while_the_hold_stands(
-    tmp_path: Path, provider: Endless
+    tmp_path: Path, can_cancel: bool
 ) -> None:
     async def act() -> None:
+        provider = Endless([an_output()], can_cancel=can_cancel, cancels=False)
         async with working(tmp_path, provider, rules=rules()) as scene:
             id = await scene.submit()
             await scene.held()
@@ -67,6 +67,38 @@ def test_past_the_operator_s_limit_a_late_result_is_delivered_while_the_hold_sta
             assert (ended.status, ended.attempt, len(scene.stored())) == (Status.COMPLETED, 1, 1)
             assert await scene.books() == (60, 0, 40)
             assert provider.started == [id]
+
+    play(act)
+
+
+def test_looks_at_what_is_held_have_a_folder_of_their_own(tmp_path: Path) -> None:
+    """The attempt's is deleted when it has been parked, and that may be while the first of them is under way."""
+
+    async def act() -> None:
+        provider = Endless([an_output()])
+        async with working(tmp_path, provider, rules=rules()) as scene:
+            id = await scene.submit()
+            await scene.held()
+            provider.done.set()
+            await scene.reach(id)
+            await until(lambda: not (tmp_path / "work" / f"{id}-1-held").exists())
+            assert [folder.name for folder in dict.fromkeys(provider.folders)] == [f"{id}-1", f"{id}-1-held"]
+
+    play(act)
+
+
+def test_old_news_from_another_process_does_not_end_the_looks(tmp_path: Path) -> None:
+    """What was submitted beside a server is begun by it, and its being queued may be heard of only after that."""
+
+    async def act() -> None:
+        provider = Endless([an_output()])
+        async with working(tmp_path, provider, rules=rules()) as scene:
+            id = await scene.submit()
+            await scene.held()
+            held = await scene.engine.store.get(id)
+            scene.engine.desk.changed(replace(held, status=Status.QUEUED, attempt=0))
+            provider.done.set()
+            assert (await scene.reach(id)).status is Status.COMPLETED
 
     play(act)
 

@@ -10,15 +10,18 @@ from darkroom.errors import Ambiguous, InvalidInput, StaleAttempt
 from darkroom.generation import Status
 from darkroom.ports import Output, Ticket, Work
 from darkroom.testing import FrozenClock, ScriptedProvider, an_output
-from tests.worker.scene import Scene, interrupted, play, until, working
+from tests.worker.scene import Scene, interrupted, play, put_forward, until, working
 
 NOW = FrozenClock().now()
 UP = Ticket("up_1")
 
 
-def rules(when_ambiguous: str, *, hold_s: float = 3600.0, limit_s: float = 20.0) -> Rules:
+LIMIT_S = 20.0
+
+
+def rules(when_ambiguous: str, *, hold_s: float = 3600.0) -> Rules:
     return Rules(
-        max_attempts=3, limit_s=limit_s, when_ambiguous=when_ambiguous, hold_s=hold_s, retry_s=0.0, verdict_s=0.05
+        max_attempts=3, limit_s=LIMIT_S, when_ambiguous=when_ambiguous, hold_s=hold_s, retry_s=0.0, verdict_s=0.05
     )
 
 
@@ -208,8 +211,11 @@ def test_the_deadline_fails_it_and_stops_it_upstream(tmp_path: Path) -> None:
     async def act() -> None:
         provider = ScriptedProvider([UP])
         provider.gate.clear()
-        async with working(tmp_path, provider, rules=rules("hold", limit_s=0.05)) as scene:
-            ended = await scene.reach(await scene.submit())
+        async with working(tmp_path, provider, rules=rules("hold")) as scene:
+            id = await scene.submit()
+            await provider.entered.wait()
+            put_forward(LIMIT_S)
+            ended = await scene.reach(id)
             assert ended.cause is not None
             assert (ended.status, ended.cause.code) == (Status.FAILED, "provider_timed_out")
             assert provider.canceled == ["up_1"]
@@ -231,8 +237,11 @@ class Silent(ScriptedProvider):
 def test_a_deadline_inside_the_paid_call_is_no_verdict(tmp_path: Path, may_restart: bool, cause: str) -> None:
     async def act() -> None:
         provider = Silent([], may_restart=may_restart)
-        async with working(tmp_path, provider, rules=rules("fail", limit_s=0.05)) as scene:
-            ended = await scene.reach(await scene.submit())
+        async with working(tmp_path, provider, rules=rules("fail")) as scene:
+            id = await scene.submit()
+            await until(lambda: provider.started == [id])
+            put_forward(LIMIT_S)
+            ended = await scene.reach(id)
             assert ended.cause is not None
             assert (ended.status, ended.cause.code) == (Status.FAILED, cause)
             assert await scene.books() == (100, 0, 0)
@@ -277,7 +286,7 @@ def test_shutdown_lets_what_ends_in_time_end(tmp_path: Path) -> None:
     async def act() -> None:
         provider = ScriptedProvider([UP, an_output()])
         provider.gate.clear()
-        async with working(tmp_path, provider, shutdown_limit_s=5.0) as scene:
+        async with working(tmp_path, provider, shutdown_limit_s=30.0) as scene:
             id = await scene.submit()
             await provider.entered.wait()
             asyncio.get_running_loop().call_soon(provider.gate.set)
