@@ -52,18 +52,26 @@ CREATE OR REPLACE FUNCTION spent_of(of_generation text, used bigint) RETURNS tex
       FROM split(of_generation, used);
 $$;
 
--- Capture what was used, and give the rest back.
-CREATE OR REPLACE FUNCTION pay(of_account text, of_generation text, used bigint, paid_at bigint)
-RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    part record;
-BEGIN
-    FOR part IN SELECT * FROM split(of_generation, used) LOOP
-        IF part.captured > 0 THEN
-            PERFORM move(of_account, of_generation, 'capture', part.from_purse, part.captured, paid_at);
-        END IF;
-        IF part.released > 0 THEN
-            PERFORM move(of_account, of_generation, 'release', part.from_purse, part.released, paid_at);
-        END IF;
-    END LOOP;
-END $$;
+-- Capture what was used, and give the rest back: for many generations at once, whose accounts are locked. A balance is
+-- written once for all of them: each version of a row has to pass those that its transaction has written before it.
+CREATE OR REPLACE FUNCTION pay(of_generations text[], used bigint[], paid_at bigint[]) RETURNS void LANGUAGE sql AS $$
+    WITH part AS (
+        SELECT account_id, generation_id, from_purse, place, at, kind, amount
+          FROM unnest(of_generations, used, paid_at) WITH ORDINALITY AS paid (generation_id, used, at, turn)
+          JOIN generation ON generation.id = generation_id
+         CROSS JOIN LATERAL split(generation_id, paid.used)
+         CROSS JOIN LATERAL (VALUES ('capture', captured), ('release', released)) AS way (kind, amount)
+         WHERE amount > 0 ORDER BY turn, place, kind
+    ), written AS (
+        INSERT INTO entry (at, account_id, generation_id, kind, purse, amount)
+        SELECT at, account_id, generation_id, kind, from_purse, amount FROM part
+        RETURNING account_id, purse, kind, amount
+    ), moved AS (
+        SELECT account_id, purse, coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0)::bigint AS captured,
+               coalesce(sum(amount) FILTER (WHERE kind = 'release'), 0)::bigint AS released
+          FROM written GROUP BY account_id, purse
+    )
+    UPDATE balance
+       SET available = available + released, held = held - captured - released, spent = spent + captured
+      FROM moved WHERE balance.account_id = moved.account_id AND balance.purse = moved.purse;
+$$;

@@ -8,7 +8,7 @@ DROP FUNCTION IF EXISTS enqueue(generation, bigint);
 CREATE OR REPLACE FUNCTION next_turn(of_lane text, of_account text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     now_at bigint;
-    given bigint;
+    own bigint;
 BEGIN
     SELECT -priority INTO now_at FROM pgqueuer WHERE entrypoint = of_lane AND status = 'queued'
      ORDER BY priority DESC, id LIMIT 1;
@@ -16,30 +16,46 @@ BEGIN
         -- Nobody waits: everyone begins where the last one was.
         SELECT number INTO now_at FROM turn WHERE lane = of_lane ORDER BY number DESC LIMIT 1;
     END IF;
-    INSERT INTO turn (lane, account_id, number) VALUES (of_lane, of_account, coalesce(now_at, 0))
-    ON CONFLICT (lane, account_id) DO UPDATE SET number = greatest(turn.number + 1, excluded.number)
-    RETURNING number INTO given;
-    RETURN given;
+    SELECT number + 1 INTO own FROM turn WHERE lane = of_lane AND account_id = of_account;
+    RETURN greatest(own, coalesce(now_at, 0));
 END $$;
+
+-- An account has been given this number, or more than one up to it: written once for many.
+CREATE OR REPLACE FUNCTION keep_turn(of_lane text, of_account text, given bigint) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO turn (lane, account_id, number) VALUES (of_lane, of_account, given)
+    ON CONFLICT (lane, account_id) DO UPDATE SET number = greatest(turn.number, excluded.number);
+$$;
 
 -- Called with every generation that is queued: by `submit` when it is stored, and by `hand_back`, `decide` and `rescue`
 -- when it goes to its next attempt, some time later where `after_s` says so. There is one entry for each attempt that
--- waits, so that the entry of the attempt before, which may still be in hand, does not stand in its way.
-CREATE OR REPLACE FUNCTION enqueue(waiting generation, queued_at bigint, after_s double precision DEFAULT 0)
-RETURNS void LANGUAGE plpgsql AS $$
+-- waits, so that the entry of the attempt before, which may still be in hand, does not stand in its way. `own` is given
+-- by whoever keeps the account's turn itself.
+CREATE OR REPLACE FUNCTION enqueue(
+    waiting generation, queued_at bigint, after_s double precision DEFAULT 0, own bigint DEFAULT NULL
+) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    own bigint := next_turn(waiting.provider, waiting.account_id);
     slower record;
 BEGIN
-    -- An account's own order: what is more urgent takes the place of the first that is less so.
-    SELECT q.id, q.priority INTO slower
-      FROM generation AS g JOIN pgqueuer AS q ON q.dedupe_key = g.id || ':' || g.attempt AND q.status = 'queued'
-     WHERE g.account_id = waiting.account_id AND g.provider = waiting.provider AND g.status = 'queued'
-       AND g.priority < waiting.priority
-     ORDER BY q.priority DESC, q.id LIMIT 1 FOR UPDATE OF q SKIP LOCKED;
-    IF FOUND THEN
-        UPDATE pgqueuer SET priority = -least(own, 2147483647) WHERE id = slower.id;
-        own := -slower.priority;
+    IF own IS NULL THEN
+        own := next_turn(waiting.provider, waiting.account_id);
+        PERFORM keep_turn(waiting.provider, waiting.account_id, own);
+    END IF;
+    -- An account's own order: what is more urgent takes the place of the first that is less so. Asked in two steps, as
+    -- hardly anything is: in one, the database would walk along all that wait to find none of them.
+    IF EXISTS (SELECT 1 FROM generation WHERE account_id = waiting.account_id AND provider = waiting.provider
+                  AND status = 'queued' AND priority < waiting.priority) THEN
+        WITH less AS MATERIALIZED (
+            SELECT id || ':' || attempt AS dedupe_key FROM generation
+             WHERE account_id = waiting.account_id AND provider = waiting.provider AND status = 'queued'
+               AND priority < waiting.priority
+        )
+        SELECT q.id, q.priority INTO slower
+          FROM pgqueuer AS q WHERE q.dedupe_key = ANY(ARRAY(SELECT dedupe_key FROM less)) AND q.status = 'queued'
+         ORDER BY q.priority DESC, q.id LIMIT 1 FOR UPDATE OF q SKIP LOCKED;
+        IF FOUND THEN
+            UPDATE pgqueuer SET priority = -least(own, 2147483647) WHERE id = slower.id;
+            own := -slower.priority;
+        END IF;
     END IF;
     INSERT INTO pgqueuer (priority, entrypoint, payload, dedupe_key, headers, status, execute_after)
     VALUES (-least(own, 2147483647), waiting.provider, convert_to(waiting.id, 'UTF8'),
@@ -54,6 +70,17 @@ END $$;
 CREATE OR REPLACE FUNCTION saw_worker(of_id text, of_about text) RETURNS void LANGUAGE sql AS $$
     INSERT INTO worker (id, about) VALUES (of_id, of_about)
     ON CONFLICT (id) DO UPDATE SET seen_at = now();
+$$;
+
+-- Some that wait and have lost their entries. Both sides are gone through once: one lookup for each that waits, and none
+-- by the right index where nothing is known of a young table yet, is minutes for a hundred thousand.
+CREATE OR REPLACE FUNCTION without_entry(most int) RETURNS text[] LANGUAGE sql STABLE SET enable_nestloop = off AS $$
+    SELECT ARRAY(
+        SELECT g.id FROM generation AS g
+          LEFT JOIN (SELECT dedupe_key FROM pgqueuer WHERE status IN ('queued', 'picked')) AS q
+                 ON q.dedupe_key = g.id || ':' || g.attempt
+         WHERE g.status = 'queued' AND g.settled_at IS NULL AND q.dedupe_key IS NULL
+         ORDER BY g.number LIMIT most);
 $$;
 
 -- What a worker that is gone was carrying out goes to the next attempt; what waits and has lost its entry gets one. Only
@@ -79,11 +106,8 @@ BEGIN
         handed_back := handed_back + 1;
     END LOOP;
     FOR lost IN
-        SELECT g.* FROM generation AS g
-         WHERE g.status = 'queued' AND g.settled_at IS NULL
-           AND NOT EXISTS (SELECT 1 FROM pgqueuer AS q
-                            WHERE q.dedupe_key = g.id || ':' || g.attempt AND q.status IN ('queued', 'picked'))
-         ORDER BY g.number LIMIT most FOR UPDATE OF g SKIP LOCKED LOOP
+        SELECT * FROM generation WHERE id = ANY(without_entry(most)) AND status = 'queued'
+         ORDER BY number FOR UPDATE SKIP LOCKED LOOP
         PERFORM enqueue(lost, swept_at);
         enqueued := enqueued + 1;
     END LOOP;

@@ -3,7 +3,7 @@
 
 -- Store a generation, its hold, its event and its queue entry, or say why not. `again` is set where the same call may have
 -- been stored before its answer was lost: its id is then the name of what it led to.
-CREATE OR REPLACE FUNCTION submit_one(given jsonb, by_writer text, again boolean)
+CREATE OR REPLACE FUNCTION submit_one(given jsonb, by_writer text, again boolean, turn bigint)
 RETURNS TABLE (refusal text, detail bigint, known_id text, was_held text, told_number bigint, told_event bigint)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -65,7 +65,7 @@ BEGIN
         ON CONFLICT (account_id, key) DO UPDATE
            SET fingerprint = excluded.fingerprint, generation_id = excluded.generation_id, at = excluded.at;
     END IF;
-    PERFORM enqueue(new, new.created_at);
+    PERFORM enqueue(new, new.created_at, 0, turn);
     RETURN QUERY SELECT NULL, NULL::bigint, new.id, new.held, new.number, announce(new, by_writer, new.created_at);
 END $$;
 
@@ -74,11 +74,23 @@ RETURNS TABLE (refusal text, detail bigint, known_id text, was_held text, told_n
 LANGUAGE plpgsql AS $$
 DECLARE
     one jsonb;
+    place text[];
+    turn bigint;
+    turns jsonb := '{}';
 BEGIN
     PERFORM lock_accounts(ARRAY(SELECT each ->> 'account_id' FROM unnest(given) AS each));
     FOREACH one IN ARRAY given LOOP
-        RETURN QUERY SELECT * FROM submit_one(one, by_writer, again);
+        place := ARRAY[one ->> 'provider', one ->> 'account_id'];
+        turn := coalesce((turns ->> place::text)::bigint + 1, next_turn(place[1], place[2]));
+        SELECT * INTO refusal, detail, known_id, was_held, told_number, told_event
+          FROM submit_one(one, by_writer, again, turn);
+        IF refusal IS NULL THEN
+            turns := turns || jsonb_build_object(place::text, turn);
+        END IF;
+        RETURN NEXT;
     END LOOP;
+    -- Once for all of them: each version of a row has to pass those that its transaction has written before it.
+    PERFORM keep_turn((key::text[])[1], (key::text[])[2], value::bigint) FROM jsonb_each_text(turns);
 END $$;
 
 -- A worker takes its turn: the attempt's number is the fence for everything that follows. The attempt is there before the
@@ -152,6 +164,9 @@ DECLARE
     one jsonb;
     ended generation;
     at_once bigint;
+    paid_ids text[] := '{}';
+    paid_used bigint[] := '{}';
+    paid_at bigint[] := '{}';
 BEGIN
     PERFORM lock_accounts_of(ARRAY(SELECT each ->> 'id' FROM unnest(given) AS each));
     FOREACH one IN ARRAY given LOOP
@@ -164,7 +179,9 @@ BEGIN
         RETURNING * INTO ended;
         IF FOUND THEN
             PERFORM end_attempt(ended, one ->> 'status', at_once, '', (one ->> 'cost')::bigint);
-            PERFORM pay(ended.account_id, ended.id, (one ->> 'used')::bigint, at_once);
+            paid_ids := paid_ids || ended.id;
+            paid_used := paid_used || (one ->> 'used')::bigint;
+            paid_at := paid_at || at_once;
             RETURN QUERY SELECT announce(ended, by_writer, at_once), ended;
         ELSE
             RETURN QUERY SELECT told.sequence, ours
@@ -176,6 +193,7 @@ BEGIN
                       ON TRUE;
         END IF;
     END LOOP;
+    PERFORM pay(paid_ids, paid_used, paid_at);
 END $$;
 
 -- Give attempts' generations to the next attempts, at the same provider or at another; a row for each, empty where the attempt is stale.
@@ -218,7 +236,7 @@ BEGIN
     RETURNING * INTO ended;
     IF FOUND THEN
         PERFORM end_attempt(ended, 'canceled', canceled_at);
-        PERFORM pay(ended.account_id, ended.id, used, canceled_at);
+        PERFORM pay(ARRAY[ended.id], ARRAY[used], ARRAY[canceled_at]);
         RETURN QUERY SELECT announce(ended, by_writer, canceled_at), ended;
     END IF;
 END $$;
@@ -238,7 +256,7 @@ BEGIN
      WHERE id = of_id AND status = 'queued' AND (attempt = 0 OR NOT only_unstarted)
     RETURNING * INTO ended;
     IF FOUND THEN
-        PERFORM pay(ended.account_id, ended.id, 0, failed_at);
+        PERFORM pay(ARRAY[ended.id], ARRAY[0::bigint], ARRAY[failed_at]);
         RETURN QUERY SELECT announce(ended, by_writer, failed_at), ended;
     END IF;
 END $$;
