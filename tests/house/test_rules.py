@@ -24,6 +24,7 @@ OUTERMOST = {
     "worker.py": "a bug must not keep a caller's credits",
     "parking.py": "a bug in a look must not be the last of them",
     "settling.py": "a store that takes nothing now is asked again",
+    "providers/manifest/own.py": "an operator's file may raise anything when it is loaded",
     "providers/sketch/worker.py": "a bug in a render must not end the process that renders",
     "readiness.py": "whatever a check raises, it is not ready",
     "web/surveyor.py": "a store that does not answer is a metric of its own",

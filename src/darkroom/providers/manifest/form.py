@@ -14,6 +14,9 @@ Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")]
 ApiHost = Annotated[str, Meta(pattern=r"^([a-z0-9.-]+|\*\.[a-z0-9-]+(\.[a-z0-9-]+)+)$")]
 """A host by its whole name, or every one under a domain of its maker's: a secret may go there."""
 
+PythonFile = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_]*\.py)?$")]
+"""A file beside the manifest, by its name alone."""
+
 Meaning = Literal["content_refused", "rejected", "rate_limited", "key_refused", "unavailable", "lost"]
 """What an answer comes to: refused for its content; refused for good; too often; not with this key, or its balance; not
 taken, another may; unknown there (a poll) or by nobody known whether taken (a submit). A key that is refused or was
@@ -187,7 +190,8 @@ class Form(Part, frozen=True, kw_only=True):
     `*.example.com`, or `*` for any public one. `api_hosts` are the API's own other hosts: an answer may point a call
     there, and the secret goes with it. `message` finds an answer's words about what went wrong, `retry_after_s` when to
     come back, for upstreams that do not say it in a `Retry-After` header. `words` are expressions of your own about
-    what is asked for, which all others find as `words.NAME`; one may use those above it."""
+    what is asked for, which all others find as `words.NAME`; one may use those above it. `python` is a file beside this
+    one: its functions stand beside ours in every expression."""
 
     name: Name
     title: str = ""
@@ -196,6 +200,7 @@ class Form(Part, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()
     api_hosts: tuple[ApiHost, ...] = ()
     words: Mapping[Word, str] = {}
+    python: PythonFile = ""
     auth: AuthForm = AuthForm()
     headers: Mapping[str, str] = {}
     before: tuple[BeforeForm, ...] = ()

@@ -5,11 +5,13 @@ read, so that a misspelt word is found at start and not by the first caller who 
 """
 
 import base64
+import inspect
 import mimetypes
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -160,23 +162,36 @@ class Functions(functions.Functions):  # type: ignore[misc]
 MISFITS = (exceptions.JMESPathError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError)
 """What an expression comes to grief with over values that it was not written for: no answer may be more than that."""
 
-OPTIONS = jmespath.Options(custom_functions=Functions())
+OWN_MISFITS = (*MISFITS, AttributeError, AssertionError, OSError, RuntimeError)
+
+
+class Language:
+    """JMESPath's functions, ours, and an operator's own by their names: Python, where expressions do not reach."""
+
+    def __init__(self, own: Mapping[str, Callable[..., Any]] = MappingProxyType({})) -> None:
+        made: Any = type("Own", (Functions,), {f"_func_{name}": _adopted(name, each) for name, each in own.items()})
+        self.functions = functions.Functions.FUNCTION_TABLE | Functions.FUNCTION_TABLE | made.FUNCTION_TABLE
+        self.options = jmespath.Options(custom_functions=made())
+
+
+LANGUAGE = Language()
 
 
 class Expression:
     """Asks a question of the words: `answer.data.task_id`, `nearest(duration_s, [5, 10])`, `{text: prompt}`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, language: Language = LANGUAGE) -> None:
         self.text = text
+        self._options = language.options
         try:
             self._compiled = jmespath.compile(text)
         except exceptions.JMESPathError as error:
             raise LanguageError(f"cannot be read: {_first_line(error)}") from None
-        _check(self._compiled.parsed)
+        _check(self._compiled.parsed, language.functions)
 
     def __call__(self, words: Mapping[str, Any]) -> Any:
         try:
-            return self._compiled.search(words, options=OPTIONS)
+            return self._compiled.search(words, options=self._options)
         except MISFITS as error:
             raise LanguageError(f"'{self.text}' does not fit: {_misfit(error)}") from None
 
@@ -185,12 +200,12 @@ class Template:
     """A text with expressions in braces, such as `/v1/tasks/{id}`. `quotes` writes their values for a URL's path, but
     for one that stands at the very beginning."""
 
-    def __init__(self, text: str, *, quotes: bool = False) -> None:
+    def __init__(self, text: str, language: Language = LANGUAGE, *, quotes: bool = False) -> None:
         self.text = text
         self._quotes = quotes
         pieces = PLACEHOLDER.split(text)
         self._pieces: list[str | Expression] = [
-            Expression(piece) if index % 2 else piece for index, piece in enumerate(pieces)
+            Expression(piece, language) if index % 2 else piece for index, piece in enumerate(pieces)
         ]
 
     def __call__(self, words: Mapping[str, Any]) -> str:
@@ -215,8 +230,8 @@ class Template:
 class Url(Template):
     """The URL of a call: a path under the base URL, or a whole URL that an answer has told, as it is."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text, quotes=True)
+    def __init__(self, text: str, language: Language = LANGUAGE) -> None:
+        super().__init__(text, language, quotes=True)
 
 
 def holds(value: Any) -> bool:
@@ -272,9 +287,22 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _check(tree: Mapping[str, Any]) -> None:
+def _adopted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator's function as the library wants one. Whatever it raises is that it does not fit."""
+
+    def call(_: object, *given: Any) -> Any:
+        try:
+            return function(*given)
+        except OWN_MISFITS as error:
+            raise TypeError(f"{name}() raised {type(error).__name__}") from error
+
+    taken: list[dict[str, list[str]]] = [{"types": []} for _ in inspect.signature(function).parameters]
+    adopted: Callable[..., Any] = functions.signature(*taken)(call)
+    return adopted
+
+
+def _check(tree: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     """Every function exists and has its arguments, every word at the root is one of ours."""
-    known = functions.Functions.FUNCTION_TABLE | Functions.FUNCTION_TABLE
     for call in _calls(tree):
         name, given = call["value"], len(call["children"])
         if name not in known:

@@ -17,6 +17,8 @@ from darkroom.catalogue.fault import Fault, Place, line_of
 from darkroom.errors import ManifestError
 from darkroom.providers.manifest.compiled import Manifest, compile_form
 from darkroom.providers.manifest.form import Form
+from darkroom.providers.manifest.language import LANGUAGE
+from darkroom.providers.manifest.own import language_with
 
 SHIPPED = files("darkroom") / "providers" / "manifests"
 
@@ -51,9 +53,20 @@ def read(file: Path | Traversable) -> Manifest:
         table = merged(_table(base, _text(base)), {key: value for key, value in own.items() if key != "use"})
     table.setdefault("name", file.name.removesuffix(".toml"))
     try:
-        return compile_form(_form(table))
+        form = _form(table)
+        language = language_with(_beside(file, form.python)) if form.python else LANGUAGE
+        return compile_form(form, language)
     except Fault as fault:
         raise ManifestError(str(file), line_of(text, fault.place), fault.reason) from None
+
+
+def _beside(manifest: Path | Traversable, name: str) -> Path:
+    if not isinstance(manifest, Path):
+        raise Fault("only a file of one's own can have Python beside it", "python")
+    file = manifest.with_name(name)
+    if not file.is_file():
+        raise Fault(f"there is no {name} beside this file", "python")
+    return file
 
 
 def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> Table:
