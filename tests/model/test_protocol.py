@@ -35,6 +35,11 @@ def test_the_store_keeps_to_the_protocol(grounds: Grounds, examples: int) -> Non
     search(grounds, LAWFUL, settings(BOUNDED, max_examples=EXAMPLES or examples))
 
 
+def without(words: str, said: str) -> Lawless:
+    """One place where the words are said, without them."""
+    return Lawless(reworded=((said, said.replace(words, "")),))
+
+
 FENCE = "AND status = 'running' AND attempt = :attempt"
 TELL = "VALUES (:id, :status, :now, :writer)"
 
@@ -43,6 +48,11 @@ SQLITE = {
     "the attempt's number in the fence": Lawless(reworded=((FENCE, "AND status = 'running'"),)),
     "the status in the fence": Lawless(reworded=((FENCE, "AND attempt = :attempt"),)),
     "the fence": Lawless(reworded=((FENCE, ""),)),
+    "the fence of a settlement": without(FENCE, f"* 1000000\n WHERE id = :id {FENCE}"),
+    "the fence of a hand-back": without(FENCE, f"coalesce(:provider, provider)\n WHERE id = :id {FENCE}"),
+    "the fence of a ticket": without(FENCE, f"AND EXISTS (SELECT 1 FROM generation WHERE id = :id {FENCE})"),
+    "the fence of an outcome": without(FENCE, f"SELECT * FROM generation WHERE id = :id {FENCE}"),
+    "what a key has led to": Lawless(reworded=(("AND key = :key AND at >= :since", "AND key = :key AND FALSE"),)),
     "begin only what is queued": Lawless(reworded=(("AND status = 'queued'\nRETURNING", "\nRETURNING"),)),
     "cancel only what has not ended": Lawless(reworded=(("AND status IN ('queued', 'running')", ""),)),
     "the unique index": Lawless(dropped="DROP INDEX entry_once"),
@@ -59,6 +69,7 @@ SQLITE = {
     ),
 }
 
+NOTED = "AND status = 'running'\n                          AND attempt = (one ->> 'attempt')::int"
 FENCED = "AND status = 'running' AND attempt = (one ->> 'attempt')::int"
 LOCK = "PERFORM 1 FROM account WHERE id = ANY(ids) ORDER BY id FOR NO KEY UPDATE;"
 NUMBER = "new.number := nextval('generation_number_seq');"
@@ -67,6 +78,10 @@ POSTGRES = {
     "the attempt's number in the fence": Lawless(reworded=((FENCED, "AND status = 'running'"),)),
     "the status in the fence": Lawless(reworded=((FENCED, "AND attempt = (one ->> 'attempt')::int"),)),
     "the fence": Lawless(reworded=((FENCED, ""),)),
+    "the fence of a settlement": without(FENCED, f"{FENCED}\n        RETURNING * INTO ended"),
+    "the fence of a hand-back": without(FENCED, f"{FENCED}\n        RETURNING * INTO given_up"),
+    "the fence of a ticket": without(NOTED, NOTED),
+    "what a key has led to": Lawless(reworded=(("AND at >= (given ->> 'keys_since')::bigint", "AND FALSE"),)),
     "begin only what is queued": Lawless(
         reworded=(("WHERE id = one ->> 'id' AND status = 'queued'", "WHERE id = one ->> 'id'"),)
     ),
