@@ -115,25 +115,23 @@ def test_a_settlement_whose_answer_is_lost_is_not_taken_for_a_stale_one() -> Non
     play(act)
 
 
-def test_a_turn_is_told_however_long_the_database_is_away() -> None:
-    """Begun and unheard, it would be nobody's: its worker lives, and does not know."""
+def test_turns_are_told_however_long_the_database_is_away() -> None:
+    """Begun and unheard, they would be nobody's: their worker lives, and does not know."""
 
     async def act() -> None:
         home = await fresh()
         async with wire(home) as cut, opened(Dsn(cut.dsn), patience_s=0.0) as store:
             ann = await an_account(store)
-            stored = await store.submit(a_new(ann))
-            await store.begin(stored.id, now=NOW)
-            await store.hand_back(stored.id, 1, "handed back", now=NOW)
-            cut.cut_after(stored.id)
+            ids = [(await store.submit(a_new(ann))).id for _ in range(2)]
+            await store.begin(ids[0], now=NOW)
+            await store.hand_back(ids[0], 1, "handed back", now=NOW)
+            cut.cut_after(ids[0])
             cut.is_down = True
-            begin = asyncio.ensure_future(store.begin(stored.id, now=LATER))
-            await until(lambda: cut.refused > 2 or begin.done())
+            beginning = asyncio.gather(*(store.begin(id, now=LATER) for id in ids))
+            await until(lambda: cut.refused > 2 or beginning.done())
             cut.is_down = False
-            begun = await begin
-            assert begun is not None
-            assert begun.generation.attempt == 2
-            assert [before.outcome for before in begun.before] == ["handed back"]
+            begun = [(each.generation.attempt, len(each.before)) for each in await beginning if each is not None]
+            assert begun == [(2, 1), (1, 0)]
 
     play(act)
 
