@@ -35,7 +35,7 @@ from darkroom.outside import Outside
 from darkroom.pace import Pacer
 from darkroom.patience import USUAL_SCHEDULE_S
 from darkroom.ports import Assets, Delivery, Lanes, Provider, Store
-from darkroom.providers.configured import Configured, make, read_folder, tell_budgets
+from darkroom.providers.configured import Configured, make, read_folder, share_limits, tell_budgets
 from darkroom.providers.sketch.embedded import embedded
 from darkroom.queue import Dispatcher
 from darkroom.retention import Retention
@@ -297,6 +297,8 @@ class Engine:
             return self.sweeper.run(), self.courier.run(), self.deadlines.run(), self.costs.run()
         # Seen before anything is begun: what a worker that nobody has seen carries out is handed back.
         await self.cluster.show()
+        self.cluster.share = partial(share_limits, self.providers)
+        await self.cluster.look_around()
         return self.sweeper.follow(), self.cluster.live(), self.cluster.leadership.run(self._lead), self.costs.run()
 
     async def _lead(self) -> None:

@@ -116,6 +116,28 @@ def test_the_freest_is_taken_and_none_past_its_limits() -> None:
     assert freest({"spent": spent}, 0.0) is None
 
 
+def test_what_other_workers_have_of_it_counts() -> None:
+    large, small = credential(slots=4), credential(slots=2)
+    both = {"large": large, "small": small}
+    assert freest(both, 0.0) is large
+    large.elsewhere = 3
+    assert freest(both, 0.0) is small
+    large.running.add("ours")
+    assert not large.has_room(0.0)
+
+
+def test_a_rate_is_divided_among_the_workers() -> None:
+    async def run() -> float:
+        pacer = Pacer(100.0, workers=4)
+        start = asyncio.get_running_loop().time()
+        for _ in range(3):
+            await pacer.turn()
+        return asyncio.get_running_loop().time() - start
+
+    # Two pauses of four hundredths: never less, however slow the machine.
+    assert asyncio.run(run()) >= 0.079
+
+
 def test_calls_wait_for_their_turn() -> None:
     async def run() -> list[float]:
         pacer = Pacer(100.0)

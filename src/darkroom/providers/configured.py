@@ -120,3 +120,12 @@ def tell_budgets(providers: Mapping[str, Provider], billed: Mapping[tuple[str, s
         if isinstance(provider, ManifestProvider):
             for name, credential in provider.credentials.items():
                 credential.spent_usd = billed.get((provider.name, name), 0) / 1e6
+
+
+def share_limits(providers: Mapping[str, Provider], workers: int, held: Mapping[tuple[str, str], int]) -> None:
+    """How many workers there are, this one included, and what the others hold of each credential."""
+    for provider in providers.values():
+        if isinstance(provider, ManifestProvider):
+            for name, credential in provider.credentials.items():
+                credential.elsewhere = held.get((provider.name, name), 0)
+                credential.pacer.workers = max(workers, 1)

@@ -32,14 +32,16 @@ EARLY_S = 5.0
 
 
 class Credential:
-    """`running` are the references that it works for now, `resting_until` is when the upstream will hear it again, on
-    the loop's clock, and `spent_usd` what it has cost this month."""
+    """`running` are the references that it works for now, `elsewhere` how many it works for at other processes,
+    `resting_until` is when the upstream will hear it again, on the loop's clock, and `spent_usd` what it has cost this
+    month."""
 
     def __init__(self, form: CredentialForm, *, slots: int, rate: float | None) -> None:
         self.name = form.name
         self.form = form
         self.slots = form.slots or slots
         self.running: set[str] = set()
+        self.elsewhere = 0
         self.resting_until = 0.0
         self.spent_usd = 0.0
         self.pacer = Pacer(form.requests_per_second or rate)
@@ -74,11 +76,16 @@ class Credential:
             text = text.replace(form, BLANK)
         return TOKEN.sub(BLANK, text)
 
+    @property
+    def taken(self) -> int:
+        """How many of its slots are."""
+        return len(self.running) + self.elsewhere
+
     def has_room(self, now: float) -> bool:
         budget = self.form.budget_usd
         return (
             not self.form.retired
-            and len(self.running) < self.slots
+            and self.taken < self.slots
             and now >= self.resting_until
             and (budget is None or self.spent_usd < budget)
         )
@@ -86,9 +93,11 @@ class Credential:
 
 @dataclass(slots=True)
 class Pacer:
-    """Lets so many calls a second go, each in its turn; None is as many as come."""
+    """Lets so many calls a second go, each in its turn; None is as many as come. It is one of `workers` that share the
+    rate, and takes an equal part of it."""
 
     rate: float | None
+    workers: int = 1
     _free_at: float = field(default=0.0)
 
     async def turn(self) -> None:
@@ -96,7 +105,7 @@ class Pacer:
             return
         loop = asyncio.get_running_loop()
         at = max(self._free_at, loop.time())
-        self._free_at = at + 1 / self.rate
+        self._free_at = at + self.workers / self.rate
         await asyncio.sleep(at - loop.time())
 
 
@@ -169,4 +178,4 @@ def _where(form: CredentialForm) -> str:
 def freest(credentials: Mapping[str, Credential], now: float) -> Credential | None:
     """Of those that have room, the one with the most of it."""
     open_ones = [credential for credential in credentials.values() if credential.has_room(now)]
-    return max(open_ones, key=lambda each: 1 - len(each.running) / each.slots, default=None)
+    return max(open_ones, key=lambda each: 1 - each.taken / each.slots, default=None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -27,15 +28,20 @@ MOST = 1_000
 
 SECRET_BYTES = 32
 
+Held = Mapping[tuple[str, str], int]
+"""By provider and credential: the generations that other workers have there."""
+
 log = structlog.get_logger(__name__)
 
 
 class Cluster:
-    """`name` is what this process writes under, `about` what an operator sees of it."""
+    """`name` is what this process writes under, `about` what an operator sees of it. `share` is told how many workers
+    live, and what the others hold."""
 
     def __init__(self, database: Database, *, name: str, about: str, clock: Clock) -> None:
         self.name = name
         self.leadership = Leadership(database.dsn)
+        self.share: Callable[[int, Held], None] = lambda workers, held: None
         self._database = database
         self._about = about
         self._clock = clock
@@ -46,9 +52,16 @@ class Cluster:
         while True:
             try:
                 await self.show()
+                await self.look_around()
             except Exception:
                 log.exception("not seen; the next time follows")
             await asyncio.sleep(SEEN_S)
+
+    async def look_around(self) -> None:
+        """Limits at upstreams are those of all workers together: hear what the others have of them."""
+        workers = await self._living()
+        held = await self._database.read(lambda connection: CLUSTER.held.rows(connection, id=self.name))
+        self.share(workers, {(provider, credential): count for provider, credential, count in held})
 
     async def show(self) -> None:
         row = await self._database.write(
@@ -63,8 +76,11 @@ class Cluster:
         await self._database.write(lambda connection: CLUSTER.leave.run(connection, id=self.name))
 
     async def has_workers(self) -> bool:
+        return await self._living() > 0
+
+    async def _living(self) -> int:
         row = await self._database.read(lambda connection: CLUSTER.living.row(connection, dead_after_s=DEAD_AFTER_S))
-        return row is not None and row[0] > 0
+        return 0 if row is None else int(row[0])
 
     def _dead_after_s(self) -> float:
         """A database that was away has seen nobody: whoever lived then has the same time again to be seen."""

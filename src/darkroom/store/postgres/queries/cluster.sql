@@ -9,6 +9,14 @@ DELETE FROM worker WHERE id = :id;
 -- name: living
 SELECT count(*) FROM worker WHERE seen_at > now() - make_interval(secs => :dead_after_s::float8);
 
+-- name: held
+-- What the attempts that other workers carry out hold of each credential.
+SELECT attempt.provider, attempt.credential, count(*)
+  FROM generation JOIN attempt ON attempt.generation_id = generation.id AND attempt.number = generation.attempt
+ WHERE generation.status = 'running' AND generation.settled_at IS NULL
+   AND attempt.credential <> '' AND attempt.worker IS DISTINCT FROM :id
+ GROUP BY attempt.provider, attempt.credential;
+
 -- name: recover
 SELECT handed_back, enqueued FROM recover(:now::bigint, :dead_after_s::float8, :most::int);
 
