@@ -10,7 +10,7 @@ from contextlib import suppress
 import structlog
 
 from darkroom.config import Settings
-from darkroom.errors import Misconfigured
+from darkroom.errors import DarkroomError, Misconfigured
 from darkroom.readiness import Checks, NotReady, Readiness, disk_check
 from darkroom.web import openapi
 from darkroom.web.app import build_pages
@@ -111,7 +111,11 @@ async def serve(settings: Settings, *, started: Callable[[Engine, str | None], N
         engine.claim(f"serving {engine.url}")
     _check_address(settings.host, settings.port)
     await engine.open()
-    await (engine.follow() if settings.role == "api" else engine.work())
+    try:
+        await (engine.follow() if settings.role == "api" else engine.work())
+    except DarkroomError:
+        await engine.close()  # such as a secret that is not where its file says
+        raise
     server = HttpServer(build_application(engine), host=settings.host, port=settings.port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -7,8 +7,9 @@ import pytest
 
 from darkroom.errors import Misconfigured
 from tests.cli.conftest import Folder
-from tests.providers.fakes.fake import SECRET
+from tests.providers.fakes.fake import SECRET, Seen, Told
 from tests.providers.fakes.luma import Luma
+from tests.providers.test_drop_in import Paintbox
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_a_wrong_file_is_told_with_its_line(studio: Folder, tmp_path: Path) -> N
 def test_try_makes_one_real_call_and_blanks_the_secret(studio: Folder, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(SECRET)
 
-    async def run() -> str:
+    async def run() -> tuple[str, str]:
         async with Luma().serving() as fake:
             (tmp_path / "mine.toml").write_text(
                 f'use = "luma"\nbase_url = "{fake.url}{fake.PREFIX}"\n[poll]\ninterval_s = 0.01\n'
@@ -56,12 +57,85 @@ def test_try_makes_one_real_call_and_blanks_the_secret(studio: Folder, tmp_path:
             assert not fake.jobs
             said = await asyncio.to_thread(studio.run, *words)
             assert len(fake.jobs) == 1
-            return dry + said
+            return dry + said, fake.url
 
-    said = asyncio.run(run())
+    said, url = asyncio.run(run())
     assert "> Authorization: ***" in said
     assert SECRET not in said
     assert "< 201" in said
+    # The result's own exchange, of which the file is told by its size.
+    assert f"> GET {url}/files/result.mp4" in said
+    assert "bytes video/mp4" in said
     assert '"state": "completed"' in said
     saved = said.strip().splitlines()[-1].split()[0]
     assert Path(saved).read_bytes()[4:8] == b"ftyp"
+
+
+OWN = """
+base_url = "{url}/api"
+
+[auth]
+kind = "query"
+name = "key"
+
+[submit]
+path = "/paintings"
+idempotency = "X-Once"
+body = "{{what: prompt}}"
+id = "answer.painting"
+
+[poll]
+path = "/paintings/{{id}}"
+status = "answer.state"
+interval_s = 0.01
+
+[poll.statuses]
+running = ["waiting", "wet"]
+completed = ["dry"]
+
+[outputs]
+files = "answer.pictures[].href"
+
+[[credentials]]
+file = "{folder}/secret"
+
+[[models]]
+slug = "own/moving"
+name = "Moving"
+maker = "Own"
+modality = "video"
+tasks = ["text-to-video"]
+expected_wait_s = [1, 2]
+price = {{ credits = 1 }}
+upstream = "moving-1"
+inputs.prompt = {{ type = "string", required = true }}
+"""
+
+
+class Keyed(Paintbox):
+    """Lets in by a key in the query, and says it aloud."""
+
+    def is_let_in(self, seen: Seen) -> bool:
+        return seen.query.get("key") == SECRET
+
+    def submit(self, seen: Seen) -> Told:
+        return Told(202, {**super().submit(seen).body, "told": "x" * 110 + SECRET})
+
+
+def test_a_file_of_one_s_own_is_tried_with_its_own_models(studio: Folder, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+
+    async def run() -> tuple[str, str]:
+        async with Keyed().serving() as fake:
+            (tmp_path / "own.toml").write_text(OWN.format(url=fake.url, folder=tmp_path))
+            words = ("provider", "try", str(tmp_path / "own.toml"), "own/moving", "a red fox")
+            dry = await asyncio.to_thread(studio.run, *words, "--dry-run")
+            said = await asyncio.to_thread(studio.run, *words)
+            return dry, said
+
+    dry, said = asyncio.run(run())
+    for told in (dry, said):
+        assert "/api/paintings?key=***" in told
+        assert "> X-Once: 0" in told
+        # Nor its beginning, where a long text is cut.
+        assert SECRET[:6] not in told

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from darkroom.config import Settings
-from darkroom.errors import ManifestError, Misconfigured
+from darkroom.errors import CatalogueError, ManifestError, Misconfigured
 from darkroom.generation import Status
 from darkroom.wiring import Engine
 from tests.harness import Running, running
@@ -135,10 +135,20 @@ def start(folder: Path, text: str) -> Engine:
         ('use = "luma"\n[[credentials]]\nname = "a"\n', 2, "needs exactly one of environment, file, command"),
         ('base_url = "https://example.com"\n', 1, "submit"),
         ("base_url = \n", 1, "Invalid value"),
+        # What is allowed instead.
+        ('base_url = "example.com"\n', 1, "begins with http:// or https://"),
+        ('use = "luma"\n[auth]\nkind = "cookie"\n', 3, "it is one of basic, bearer, header, jwt, none, query"),
+        ('use = "luma"\n[[errors]]\nwhen = "answer"\nmeans = "no"\n', 4, "content_refused, key_refused, lost"),
+        ('use = "luma"\n[poll.statuses]\nbusy = ["b"]\n', 3, "there are canceled, completed, failed, queued, running"),
+        ('use = "luma"\n[poll]\nevery_s = 3\n', 3, "there are after_s, batch, body"),
+        ('use = "luma"\napi_hosts = ["https://a.example"]\n', 2, "a host by its whole name"),
+        ('use = "luma"\n[[models]]\nslug = "a b"\n', 3, "without a space"),
+        ('use = "luma"\n[[models]]\nslug = "a"\nmodality = "film"\n', 4, "it is one of video, image"),
+        ('use = "luma"\n[[models]]\nslug = "a"\nprice = { credit = 1 }\n', 4, "there are base, by, credits, per"),
     ],
 )
 def test_a_wrong_file_stops_the_start_with_its_line(tmp_path: Path, text: str, line: int, reason: str) -> None:
-    with pytest.raises(ManifestError) as caught:
+    with pytest.raises((ManifestError, CatalogueError)) as caught:
         start(tmp_path, text)
     assert caught.value.line == line
     assert reason in caught.value.reason

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from darkroom.brief import Modality, Task
+from darkroom.catalogue.allowed import allowed
 from darkroom.catalogue.fault import Fault
 from darkroom.catalogue.model import Route
 
@@ -33,7 +34,12 @@ class PriceEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    slug: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w./:@+-]*$")]
+    slug: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^[A-Za-z0-9][\w./:@+-]*$", description="letters, digits and . / : @ + - _, without a space"
+        ),
+    ]
     name: str
     maker: str
     modality: Modality
@@ -80,8 +86,11 @@ def entry_of(table: Table) -> Entry:
 def _fault(message: str) -> Fault:
     """`Expected 'int', got 'str' - at '$.expected_wait_s[0]'`, as a reason and a place."""
     where = WHERE.search(message)
-    place = [part for part in re.split(r"[.\[\]]+", where["path"]) if part and not part.isdigit()] if where else []
+    place: list[str] = (
+        [part for part in re.split(r"[.\[\]]+", where["path"]) if part and not part.isdigit()] if where else []
+    )
     if unknown := UNKNOWN.search(message):
         place.append(unknown["name"])
-    reason = WHERE.sub("", message).replace("Object ", "the model ", 1)
+    wanted = allowed(Entry, place)
+    reason = WHERE.sub("", message).replace("Object ", "the model ", 1) + (f"; {wanted}" if wanted else "")
     return Fault(f"{'.'.join(place)}: {reason}" if where else reason, *place)

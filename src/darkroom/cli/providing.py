@@ -1,7 +1,6 @@
 """The commands for upstreams: which there are, whether a file is right, and one real call to see."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Annotated
@@ -16,7 +15,7 @@ from darkroom.cli import show
 from darkroom.cli.app import KEEPING, Data, app, settings_of
 from darkroom.cli.trying import attempt
 from darkroom.errors import DarkroomError, Failure, Misconfigured
-from darkroom.providers.configured import credentials_of, read_files
+from darkroom.providers.configured import Configured, credentials_of, read_files
 from darkroom.providers.credentials import Credential
 from darkroom.providers.manifest.compiled import Manifest
 from darkroom.providers.manifest.reading import SHIPPED, read, shipped
@@ -27,6 +26,9 @@ app.command(provider_app)
 
 FILE = """# {title}: what is not said here is as in the shipped manifest; `darkroom provider show {name}` prints it.
 use = "{name}"
+
+# Where it is, if elsewhere:
+# base_url = "{base_url}"
 
 # The secret is read from {where}; or say where it is:
 # [[credentials]]
@@ -88,7 +90,8 @@ def add(name: str, *, data: Data = None) -> None:
         raise Misconfigured(f"{file.parent}: {error.strerror}") from None
     variable = manifest.form.auth.environment
     where = f"the environment variable {variable}" if variable else "nowhere yet"
-    file.write_text(FILE.format(name=name, title=manifest.form.title or name, where=where))
+    title = manifest.form.title or name
+    file.write_text(FILE.format(name=name, title=title, where=where, base_url=manifest.form.base_url))
     show.console.print(f"{file} is written; {_next_step(manifest)}")
 
 
@@ -169,14 +172,15 @@ def try_provider(
         The seconds after which it is given up.
     """
     settings = settings_of(data)
-    manifest = _find(name, configured_of(settings).manifests)
+    configured = _find(name, configured_of(settings))
+    manifest = configured.manifests[name if name in configured.manifests else next(iter(configured.manifests))]
     inputs = generating.parse_inputs(input or ())
     if prompt:
         inputs["prompt"] = prompt
     folder = Path(mkdtemp(prefix="darkroom-try-"))
     run = attempt(
         manifest,
-        catalogue_of(settings),
+        configured.join(catalogue_of(settings, with_providers=False)),
         model=model,
         inputs=inputs,
         image=image,
@@ -197,11 +201,12 @@ def try_provider(
         show.console.print(f"the upstream says that it cost {output.cost_micro_usd / 1e6:g} US dollars")
 
 
-def _find(name: str, manifests: Mapping[str, Manifest]) -> Manifest:
-    if name in manifests:
-        return manifests[name]
+def _find(name: str, here: Configured) -> Configured:
+    """Those of this installation where it is one of them, else the one alone, with its models and routes."""
+    if name in here.manifests:
+        return here
     if name in shipped():
-        return read(SHIPPED / f"{name}.toml")
+        return read_files([Path(str(SHIPPED)) / f"{name}.toml"])
     if Path(name).is_file():
-        return read(Path(name))
+        return read_files([Path(name)])
     raise Misconfigured(f"there is no provider '{name}' here, and none of that name is shipped; it is no file either")

@@ -51,9 +51,9 @@ async def attempt(
         return text
 
     provider = make(manifest, guarded=guarded, clock=SystemClock(), watch=lambda exchange: tell(exchange, blank))
-    await guarded.open()
-    await provider.open()
     try:
+        await guarded.open()
+        await provider.open()
         work = _work(provider, catalogue.find(model), inputs, image, folder)
         if is_dry:
             _request(await provider.rehearse(work), blank)
@@ -117,6 +117,9 @@ def _work(
 
 def tell(exchange: Exchange, blank: Blank) -> None:
     _request(exchange.request, blank)
+    if exchange.file is not None:
+        show.console.print(Text(f"< a file of {exchange.file.size_bytes} bytes {exchange.file.media_type}", "green"))
+        return
     if exchange.answer is None:
         show.console.print(Text(f"< {exchange.trouble}", "red"))
         return

@@ -85,11 +85,13 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """What went out and what came back, for whoever watches; `answer` is None where nothing did."""
+    """What went out and what came back, for whoever watches; `answer` is None where nothing did, and where a `file` was
+    downloaded."""
 
     request: Request
     answer: Answer | None
     trouble: str = ""
+    file: Fetched | None = None
 
 
 Watch = Callable[[Exchange], None]
@@ -141,12 +143,16 @@ class UpstreamClient:
             raise self._told(request, Lost(f"no answer within {request.limit_s:g} s")) from None
         except (NotSent, Lost) as error:
             raise self._told(request, error) from None
-        self._watch(Exchange(request=request, answer=answer))
+        self.tell(Exchange(request=request, answer=answer))
         return answer
 
     def _told(self, request: Request, error: Exception) -> Exception:
-        self._watch(Exchange(request=request, answer=None, trouble=str(error)))
+        self.tell(Exchange(request=request, answer=None, trouble=str(error)))
         return error
+
+    def tell(self, exchange: Exchange) -> None:
+        """To whoever watches; also what another client has fetched for an upstream."""
+        self._watch(exchange)
 
     async def _call(self, request: Request) -> Answer:
         try:
@@ -180,9 +186,13 @@ class UpstreamClient:
         """Write the answer to a file. Raises `NotSent`, `Lost` and `Moved`, and `Refused` for one that is too large."""
         try:
             async with asyncio.timeout(request.limit_s):
-                return await self._download(request, target, limit_bytes=limit_bytes)
+                whole = await self._download(request, target, limit_bytes=limit_bytes)
         except TimeoutError:
-            raise Lost(f"it was not whole within {request.limit_s:g} s") from None
+            raise self._told(request, Lost(f"it was not whole within {request.limit_s:g} s")) from None
+        except (NotSent, Lost, Moved, Refused) as error:
+            raise self._told(request, error) from None
+        self.tell(Exchange(request=request, answer=None, file=whole))
+        return whole
 
     async def _download(self, request: Request, target: Path, *, limit_bytes: int) -> Fetched:
         try:

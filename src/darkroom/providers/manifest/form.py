@@ -9,9 +9,17 @@ from msgspec import Meta
 from darkroom.brief import Task
 
 Positive = Annotated[float, Meta(gt=0)]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")]
-ApiHost = Annotated[str, Meta(pattern=r"^([a-z0-9.-]+|\*\.[a-z0-9-]+(\.[a-z0-9-]+)+)$")]
+Name = Annotated[
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="a name is of small letters, digits, '-' and '_'")
+]
+Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$", description="a word is of small letters, digits and '_'")]
+ApiHost = Annotated[
+    str,
+    Meta(
+        pattern=r"^([a-z0-9.-]+|\*\.[a-z0-9-]+(\.[a-z0-9-]+)+)$",
+        description="a host by its whole name, or every one under a domain: 'api.example.com', '*.example.com'",
+    ),
+]
 """A host by its whole name, or every one under a domain of its maker's: a secret may go there."""
 
 PythonFile = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_]*\.py)?$")]
@@ -196,7 +204,13 @@ class Form(Part, frozen=True, kw_only=True):
     name: Name
     title: str = ""
     documents: tuple[str, ...] = ()
-    base_url: Annotated[str, Meta(pattern=r"^https?://[^/?#]+(/[^?#]*[^/?#])?$")]
+    base_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://[^/?#]+(/[^?#]*[^/?#])?$",
+            description="a base_url begins with http:// or https://, and has no slash at its end: https://api.example.com/v1",
+        ),
+    ]
     hosts: tuple[str, ...] = ()
     api_hosts: tuple[ApiHost, ...] = ()
     words: Mapping[Word, str] = {}

@@ -139,9 +139,7 @@ class ManifestProvider:
 
     async def rehearse(self, work: Work) -> Request:
         """What `start` would send, and nothing is sent."""
-        return await self._upstream.request(
-            self.manifest.submit, words_of(work, self.manifest), work, self._credential(work)
-        )
+        return await self._upstream.rehearse(words_of(work, self.manifest), work, self._credential(work))
 
     def _nobody_knows(self, reason: str) -> NoReturn:
         """An upstream that honours our key may be asked again; any other may have been paid already."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from darkroom.catalogue.allowed import allowed
 from darkroom.catalogue.fault import Fault, Place, line_of
 from darkroom.errors import ManifestError
 from darkroom.providers.manifest.compiled import Manifest, compile_form
@@ -24,7 +25,9 @@ SHIPPED = files("darkroom") / "providers" / "manifests"
 
 Table = dict[str, Any]
 
-WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+WHERE = re.compile(r" - at (?P<key>`key` in )?`\$\.?(?P<path>[^`]*)`$")
+QUOTED = re.compile(r"'(?P<name>[^']*)'$")
+PATTERN = re.compile(r"expected `str` matching regex .*")
 NAMED = re.compile(r"(?:unknown|required) field `(?P<name>[^`]+)`")
 STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
@@ -114,7 +117,11 @@ def _fault(message: str) -> Fault:
     if where is not None:
         message = message[: where.start()]
         place = tuple(int(number) if number else name for number, name in STEP.findall(where["path"]) if name != "...")
-    unknown = NAMED.search(message)
-    if unknown is not None and "unknown" in message:
-        place = (*place, unknown["name"])
-    return Fault(message[:1].lower() + message[1:], *place)
+    name = QUOTED.search(message) if where is not None and where["key"] else NAMED.search(message)
+    if name is not None and "required" not in message:
+        place = (*place, name["name"])
+    message = message[:1].lower() + message[1:]
+    wanted = allowed(Form, place)
+    if not wanted:
+        return Fault(message, *place)
+    return Fault(wanted if PATTERN.match(message) else f"{message}; {wanted}", *place)

@@ -14,7 +14,7 @@ from darkroom.brief import Modality, Produced
 from darkroom.errors import ProviderRejected, ProviderUnavailable
 from darkroom.guarded import GuardedClient, Limits, Refused, Unreachable, host_of
 from darkroom.media_type import parse_data_uri, sniff
-from darkroom.providers.client import Fetched, Lost, Moved, NotSent, Request, UpstreamClient, fetched
+from darkroom.providers.client import Exchange, Fetched, Lost, Moved, NotSent, Request, UpstreamClient, fetched
 from darkroom.providers.credentials import Signed
 from darkroom.providers.manifest.calls import same_origin
 from darkroom.providers.manifest.form import LimitsForm
@@ -64,11 +64,14 @@ class Results:
         limits = Limits(size_bytes=self._limits.result_bytes, seconds=self._limits.result_s)
         try:
             await self._guarded.download(url, target, limits)
-        except Unreachable as error:
-            raise ProviderUnavailable(f"the result was not fetched: it {error.reason}") from None
         except Refused as error:
+            self._client.tell(Exchange(request=request, answer=None, trouble=f"it {error.reason}"))
+            if isinstance(error, Unreachable):
+                raise ProviderUnavailable(f"the result was not fetched: it {error.reason}") from None
             raise ProviderRejected(f"the result cannot be fetched: it {error.reason}") from None
-        return await fetched(target, "")
+        whole = await fetched(target, "")
+        self._client.tell(Exchange(request=request, answer=None, file=whole))
+        return whole
 
     async def download(self, request: Request, target: Path, *, redirects: int = REDIRECT_LIMIT) -> Fetched:
         """As `fetch`, for a request that is ready."""

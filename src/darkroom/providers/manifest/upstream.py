@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import structlog
@@ -67,16 +68,30 @@ class Upstream:
 
     async def submit(self, words: Words, work: Work, credential: Credential) -> Answer:
         """The call that costs. Raises `NotSent` and `Lost`."""
-        form = self.manifest.form
         return await self._caller.call(
             self.manifest.submit,
             words,
             base_url=work.address.base_url,
             credential=credential,
-            limit_s=form.limits.submit_s,
-            headers={form.submit.idempotency: work.reference} if form.submit.idempotency else {},
+            limit_s=self.manifest.form.limits.submit_s,
+            headers=self._key(work),
             is_paid=True,
         )
+
+    async def rehearse(self, words: Words, work: Work, credential: Credential) -> Request:
+        """What `submit` would send, and nothing is sent."""
+        return await self._caller.request(
+            self.manifest.submit,
+            words,
+            base_url=work.address.base_url,
+            credential=credential,
+            limit_s=self.manifest.form.limits.submit_s,
+            headers=self._key(work),
+        )
+
+    def _key(self, work: Work) -> Mapping[str, str]:
+        header = self.manifest.form.submit.idempotency
+        return {header: work.reference} if header else {}
 
     async def ask(self, call: Call, words: Words, work: Work, credential: Credential) -> Answer:
         """A call that costs nothing: whatever goes wrong with it, it can be made again."""
