@@ -136,7 +136,7 @@ def start(folder: Path, text: str) -> Engine:
         ('base_url = "https://example.com"\n', 1, "submit"),
         ("base_url = \n", 1, "Invalid value"),
         # What is allowed instead.
-        ('base_url = "example.com"\n', 1, "begins with http:// or https://"),
+        ('base_url = "example.com"\n', 1, "is http:// or https:// and a host"),
         ('use = "luma"\n[auth]\nkind = "cookie"\n', 3, "it is one of basic, bearer, header, jwt, none, query"),
         ('use = "luma"\n[[errors]]\nwhen = "answer"\nmeans = "no"\n', 4, "content_refused, key_refused, lost"),
         ('use = "luma"\n[poll.statuses]\nbusy = ["b"]\n', 3, "there are canceled, completed, failed, queued, running"),
@@ -145,6 +145,7 @@ def start(folder: Path, text: str) -> Engine:
         ('use = "luma"\n[[models]]\nslug = "a b"\n', 3, "without a space"),
         ('use = "luma"\n[[models]]\nslug = "a"\nmodality = "film"\n', 4, "it is one of video, image"),
         ('use = "luma"\n[[models]]\nslug = "a"\nprice = { credit = 1 }\n', 4, "there are base, by, credits, per"),
+        ('use = "luma"\nbase_url = "https://us:er@example.com"\n', 2, "with no user"),
     ],
 )
 def test_a_wrong_file_stops_the_start_with_its_line(tmp_path: Path, text: str, line: int, reason: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import msgspec
 import pytest
 import structlog
 
@@ -499,3 +500,30 @@ def test_what_is_packed_badly_is_lost(tmp_path: Path) -> None:
             await scene.provider.start(scene.work())
 
     play(tmp_path, story, http(b"no zip at all", headers=ZIPPED))
+
+
+@pytest.mark.parametrize("text", ["a.", "+a", "eyJ-", "eyJa.", "a@", "a@a.", "-", "a-", "http://", "sk-", "\x1b[2J"])
+def test_a_long_message_is_read_in_no_time(text: str, tmp_path: Path) -> None:
+    """Once for each of its letters would be minutes, in which nobody else is served."""
+    told: list[str] = []
+
+    async def story(scene: Scene) -> None:
+        with pytest.raises(ProviderRejected) as caught:
+            await scene.provider.start(scene.work())
+        told.append(str(caught.value))
+
+    why = msgspec.json.encode({"why": text * (1 << 20)}).decode()
+    play(tmp_path, story, json(why, status="400 No"))
+    assert len(told[0]) <= 300
+    assert told[0].isprintable()
+
+
+def test_a_message_and_a_link_are_lines_that_any_store_takes(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        with pytest.raises(ProviderRejected, match=r"^not so bold$"):
+            await scene.provider.start(scene.work())
+        with pytest.raises(ProviderRejected, match="neither a link nor a file"):
+            await scene.poll()
+
+    no = json('{"why": "not\\u0000so\\u001b\\n bold"}', status="400 No")
+    play(tmp_path, story, no, TAKEN, '{"state": "done", "files": "HEREx\\u0000.mp4"}')

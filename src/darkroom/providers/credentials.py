@@ -24,7 +24,7 @@ COMMAND_LIMIT_S = 20.0
 LEAST_LETTERS = 4
 """Of a part of a secret that is blanked: to blank each `a` would hide nothing and leave nothing."""
 
-TOKEN = re.compile(r"\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
+TOKEN = re.compile(r"(?<![\w-])eyJ[\w-]++\.eyJ[\w-]++\.[\w-]+")
 """A signature as `jwt` makes it for each call."""
 
 EARLY_S = 5.0

@@ -22,9 +22,14 @@ log = structlog.get_logger(__name__)
 
 LONGEST_MESSAGE = 300
 
+LONGEST_READ = 4000
+"""Of a message: what is looked through for what a caller may not see."""
+
 PRIVATE = re.compile(
-    # What would tell a caller where we buy: links, addresses, keys, and ids as long as keys.
-    r"https?://\S+|\b[\w.+-]+@[\w-]+\.[\w.]+\b|\b(?:sk|key|r8|xi|pk|org|proj)[-_][\w-]{6,}|\b[\w-]{24,}\b"
+    # What would tell a caller where we buy: links, addresses, keys, and ids as long as keys. None may begin within what
+    # it would have begun with before, or a long message is looked through once for each of its letters.
+    r"https?://\S+|(?<![\w.+-])[\w.+-]++@[\w-]+\.[\w.]+\b"
+    r"|\b(?:sk|key|r8|xi|pk|org|proj)[-_][\w-]{6,}|\b[\w-]{24,}\b"
 )
 
 
@@ -160,7 +165,8 @@ def sanitized(message: Any, credential: Credential) -> str:
     """An upstream's own words as far as a caller may see them: without links, addresses, keys and long ids."""
     if not isinstance(message, str) or not message.strip():
         return ""
-    text = PRIVATE.sub("...", credential.blank(" ".join(message.split())))
+    printable = "".join(letter if letter.isprintable() else " " for letter in credential.blank(message)[:LONGEST_READ])
+    text = PRIVATE.sub("...", " ".join(printable.split()))
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 3] + "..."
 
 

@@ -207,8 +207,8 @@ class Form(Part, frozen=True, kw_only=True):
     base_url: Annotated[
         str,
         Meta(
-            pattern=r"^https?://[^/?#]+(/[^?#]*[^/?#])?$",
-            description="a base_url begins with http:// or https://, and has no slash at its end: https://api.example.com/v1",
+            pattern=r"^https?://[^/?#@]+(/[^?#@]*[^/?#@])?$",
+            description="a base_url is http:// or https:// and a host, with no user and no slash at its end: https://api.example.com/v1",
         ),
     ]
     hosts: tuple[str, ...] = ()

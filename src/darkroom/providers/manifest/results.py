@@ -32,6 +32,8 @@ KINDS = {
 
 REDIRECT_LIMIT = 5
 
+LONGEST_URL = 8192
+
 MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9]([a-z0-9.+-]{0,60}[a-z0-9])?")
 """A type that may be told to callers, and end a file's name."""
 
@@ -98,7 +100,9 @@ def listed(found: Any) -> list[Any]:
 def url_of(item: Any) -> str | None:
     if isinstance(item, dict):
         item = item.get("url")
-    return item if isinstance(item, str) and item.startswith(("http://", "https://")) else None
+    if not isinstance(item, str) or not item.startswith(("http://", "https://")):
+        return None
+    return item if len(item) <= LONGEST_URL and item.isprintable() else None
 
 
 def bytes_of(item: Any, limit_bytes: int) -> bytes:
