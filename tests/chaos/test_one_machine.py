@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.chaos.scene import staged
 from tests.crash import books
 
-ROUNDS = int(os.environ.get("DARKROOM_CHAOS_ROUNDS", "40"))
+ROUNDS = int(os.environ.get("DARKROOM_CHAOS_ROUNDS", "20"))
 
 
 def test_chaos_on_one_machine(tmp_path: Path) -> None:

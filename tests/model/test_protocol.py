@@ -95,7 +95,7 @@ POSTGRES = {
         reworded=((LOCK, "PERFORM 1;"), (NUMBER, f"PERFORM pg_sleep(0.02); {NUMBER}"))
     ),
     "rescue all that ran": Lawless(
-        reworded=(("WHERE settled_at IS NULL AND status = 'running'", "WHERE attempt = 1 AND status = 'running'"),)
+        reworded=(("WHERE settled_at IS NULL AND status = 'running'", "WHERE attempt > 1 AND status = 'running'"),)
     ),
 }
 
