@@ -24,6 +24,10 @@ def polled(fake: Fake, manifest: Manifest) -> str:
     return AT_ONCE if fake.is_sync else ""
 
 
+def fetched(fake: Fake, manifest: Manifest) -> str:
+    return "" if fake.has_files else "in its answers"
+
+
 def worded(fake: Fake, manifest: Manifest) -> str:
     return polled(fake, manifest) or ("" if fake.has_status_words else "no words")
 
@@ -40,7 +44,7 @@ def ruled(fake: Fake, manifest: Manifest) -> str:
     return "" if fake.has_content_rules else "no rules"
 
 
-PARTS: dict[str, Because] = {"polled": polled}
+PARTS: dict[str, Because] = {"polled": polled, "fetched": fetched}
 """What is about some of them, and has no column."""
 
 CASES: dict[str, tuple[str, Because]] = {

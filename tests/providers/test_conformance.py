@@ -337,6 +337,22 @@ def test_a_slow_result_is_given_up_and_fetched_again(name: str, tmp_path: Path) 
     play(name, tmp_path, story, states=("completed",), limits={limit: 0.3})
 
 
+def test_a_result_that_is_cut_is_fetched_again(name: str, tmp_path: Path) -> None:
+    needs(name, "fetched")
+
+    async def story(scene: Facing) -> None:
+        work = scene.work()
+        started = await scene.submit(work)
+        for kind in ("file", "result"):
+            scene.fake.trouble(kind, Trouble("inside"))
+        with pytest.raises(ProviderUnavailable):
+            await scene.finish(work, started)
+        assert [file.name for file in work.folder.iterdir() if file.name.startswith("result")] == []
+        assert (await at_last(scene, work, started)).files[0].path.read_bytes() == scene.fake.media
+
+    play(name, tmp_path, story, states=("completed",))
+
+
 async def at_last(scene: Facing, work: Work, started: Ticket | Output) -> Output:
     """On a slow machine not everything is in time."""
     while True:

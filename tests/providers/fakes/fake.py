@@ -157,6 +157,11 @@ class Fake:
         media = self.media
         await response.write(media[: len(media) // 2])
         await self.hold.wait()
+        if self.troubles.get("file"):
+            self.troubles["file"].popleft()
+            assert request.transport is not None
+            request.transport.abort()
+            raise web.HTTPInternalServerError
         await response.write(media[len(media) // 2 :])
         return response
 

@@ -40,7 +40,7 @@ def id_of(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value)
-    return text if text.isprintable() and 0 < len(text) <= LONGEST_ID else None
+    return text if 0 < len(text) <= LONGEST_ID and text.isprintable() else None
 
 
 def _number(value: Any) -> float | None:

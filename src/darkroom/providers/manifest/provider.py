@@ -37,6 +37,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 LONGEST_REFERENCE = 64 << 10
 
+LONGEST_WORD = 80
+
 SAYS_NOTHING = frozenset({401, 403, 408, 425, 429})
 """Answers to a look-up that tell nothing of the work."""
 
@@ -281,7 +283,7 @@ def _ticket(id: str, kept: Any) -> Ticket:
 
 
 def _printable(word: str) -> str:
-    return "".join(letter for letter in word if letter.isprintable())[:80]
+    return "".join(letter for letter in word[:LONGEST_WORD] if letter.isprintable())
 
 
 def _with_reference(words: Words, ticket: Ticket) -> Words:
