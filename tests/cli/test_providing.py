@@ -139,3 +139,15 @@ def test_a_file_of_one_s_own_is_tried_with_its_own_models(studio: Folder, tmp_pa
         assert "> X-Once: 0" in told
         # Nor its beginning, where a long text is cut.
         assert SECRET[:6] not in told
+
+
+def test_try_rehearses_a_shipped_one_that_is_not_set_up(studio: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("provider", "try", "fal", "skills/google/veo-3.1", "a red fox", "--dry-run")
+    monkeypatch.setenv("FAL_KEY", "")
+    # Nothing is left open behind a refusal, and nothing is said of it.
+    assert studio.run(*words, fails=True).splitlines()[-1].endswith("the environment variable FAL_KEY is empty")
+    monkeypatch.setenv("FAL_KEY", "a-key")
+    assert "> POST https://queue.fal.run/fal-ai/veo3.1\n" in studio.run(*words)
+    # A model that it does not run is tried under our own name, which is worth a word.
+    said = studio.run("provider", "try", "fal", "flux-1.1-pro", "a red fox", "--dry-run")
+    assert "'fal' has no route for 'flux-1.1-pro': our own name for it is sent" in said

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from darkroom import errors
+from darkroom.cli.app import app
 from darkroom.config import Settings
 from darkroom.dialects import DIALECTS
 from darkroom.providers.sketch import directives
@@ -31,6 +32,21 @@ def test_every_page_is_reachable_from_the_readme() -> None:
         reached.add(page)
         waiting += [(page.parent / target).resolve() for target in LINK.findall(page.read_text("utf-8"))]
     assert [str(page) for page in PAGES if page not in reached] == []
+
+
+def test_every_room_is_on_the_plan() -> None:
+    plan = (ROOT / "docs" / "ARCHITECTURE.md").read_text("utf-8")
+    rooms = [room for room in (ROOT / "src" / "darkroom").iterdir() if not room.name.startswith("__")]
+    names = [f"{room.name}/" if room.is_dir() else room.name for room in rooms if room.suffix != ".typed"]
+    assert len(names) > 60
+    assert [name for name in names if f"`{name}" not in plan] == []
+
+
+def test_every_command_is_in_the_documents() -> None:
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    commands = [name for name in app if not name.startswith("-")]
+    assert {"serve", "generate", "provider", "attempts", "costs", "migrate", "copy", "backup"} <= set(commands)
+    assert [name for name in commands if f"darkroom {name}" not in text] == []
 
 
 def test_every_setting_is_explained() -> None:

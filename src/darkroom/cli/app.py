@@ -23,6 +23,7 @@ app = App(
 MAKING = Group("Making media", sort_key=1)
 SERVING = Group("Serving", sort_key=2)
 KEEPING = Group("Keeping accounts", sort_key=3)
+OPERATING = Group("Operating", sort_key=4)
 app["--help"].group = SERVING
 app["--version"].group = SERVING
 

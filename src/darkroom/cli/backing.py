@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from darkroom.cli import show
-from darkroom.cli.app import KEEPING, Config, Data, app, settings_of, with_engine
+from darkroom.cli.app import OPERATING, Config, Data, app, settings_of, with_engine
 from darkroom.config import Settings
 from darkroom.errors import Misconfigured
 from darkroom.generation import Cause
@@ -20,7 +20,7 @@ DATABASE, SECRET, ASSETS = "darkroom.db", "secret", "assets"
 RESTORED = Cause("restored", "it was queued when the backup was made; whether it was carried out since is not known")
 
 
-@app.command(group=KEEPING)
+@app.command(group=OPERATING)
 def backup(target: Path, *, data: Data = None, config: Config = None) -> None:
     """Copy the database, the assets and the key of their URLs, also while a server works on them.
 
@@ -43,7 +43,7 @@ def backup(target: Path, *, data: Data = None, config: Config = None) -> None:
     show.console.print(f"{target} has the database, the key of the URLs and {where}")
 
 
-@app.command(group=KEEPING)
+@app.command(group=OPERATING)
 def restore(
     source: Path,
     *,

@@ -8,13 +8,13 @@ from cyclopts import Parameter
 from rich.table import Table
 
 from darkroom.cli import show
-from darkroom.cli.app import KEEPING, Data, Json, app, settings_of, with_engine
+from darkroom.cli.app import OPERATING, Data, Json, app, settings_of, with_engine
 from darkroom.credits import show as show_credits
 from darkroom.dialects.native_bodies import show_costs
 from darkroom.margins import CostReport, ShowCosts
 
 
-@app.command(group=KEEPING)
+@app.command(group=OPERATING)
 def costs(
     *,
     by: Literal["model", "provider", "account"] = "model",

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from darkroom.cli import generate as generating
 from darkroom.cli import show
-from darkroom.cli.app import KEEPING, Data, app, settings_of
+from darkroom.cli.app import OPERATING, Data, app, settings_of
 from darkroom.cli.trying import attempt
 from darkroom.errors import DarkroomError, Failure, Misconfigured
 from darkroom.providers.configured import Configured, credentials_of, read_files
@@ -21,7 +21,7 @@ from darkroom.providers.manifest.compiled import Manifest
 from darkroom.providers.manifest.reading import SHIPPED, read, shipped
 from darkroom.wiring import catalogue_of, configured_of
 
-provider_app = App(name="provider", help="Upstreams: a file each, in the folder `providers`.", group=KEEPING)
+provider_app = App(name="provider", help="Upstreams: a file each, in the folder `providers`.", group=OPERATING)
 app.command(provider_app)
 
 FILE = """# {title}: what is not said here is as in the shipped manifest; `darkroom provider show {name}` prints it.

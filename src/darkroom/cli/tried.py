@@ -1,28 +1,29 @@
 """The commands of an operator who looks after work at upstreams: what was tried where, and what waits for a word."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from cyclopts import App
+from cyclopts import App, Parameter
 from rich.table import Table
 from rich.text import Text
 
 from darkroom.cli import show
-from darkroom.cli.app import KEEPING, Data, Json, app, settings_of, with_engine
+from darkroom.cli.app import OPERATING, Data, Json, app, settings_of, with_engine
 from darkroom.errors import InvalidInput
 from darkroom.generation import Generation
 from darkroom.ports import Attempt, Provider
 from darkroom.wiring import Engine
 
-attempts_app = App(name="attempts", help="Attempts: what was tried where, and what became of it.", group=KEEPING)
+attempts_app = App(name="attempts", help="Attempts: what was tried where, and what became of it.", group=OPERATING)
 app.command(attempts_app)
 
+Ambiguous = Annotated[bool, Parameter(negative=())]
 Held = tuple[Attempt, Generation, str]
 
 
 @attempts_app.default
-def attempts(id: str | None = None, *, ambiguous: bool = False, json: Json = False, data: Data = None) -> None:
+def attempts(id: str | None = None, *, ambiguous: Ambiguous = False, json: Json = False, data: Data = None) -> None:
     """Show what was tried for a generation, or with --ambiguous what waits for your word.
 
     Parameters

@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 from rich.text import Text
 
+from darkroom.brief import Brief
 from darkroom.catalogue import Catalogue, Model
+from darkroom.catalogue.model import Route
 from darkroom.cli import show
 from darkroom.clock import SystemClock
 from darkroom.errors import InvalidInput, ProviderUnavailable
@@ -21,6 +23,7 @@ from darkroom.providers.configured import make
 from darkroom.providers.credentials import BLANK
 from darkroom.providers.manifest.compiled import Manifest
 from darkroom.providers.manifest.provider import ManifestProvider
+from darkroom.routing import lack
 
 LONGEST_TEXT = 120
 """Of a text in a body: a picture in base64 would bury the rest."""
@@ -99,8 +102,8 @@ def _work(
         media[field] = (image,)
     accepted = model.accept(given)
     folder.mkdir(parents=True, exist_ok=True)
-    route = next((route for route in model.routes if route.provider == provider.name), None)
-    brief = model.brief(accepted, media)
+    brief, words = model.brief(accepted, media), model.words(accepted)
+    route = _route(provider.name, model, brief, words)
     return Work(
         reference=new_id(),
         attempt=1,
@@ -110,9 +113,23 @@ def _work(
         expected_wait_s=model.expected_wait_s,
         folder=folder,
         address=provider.address(),
-        words=model.words(accepted),
+        words=words,
         media=media,
     )
+
+
+def _route(name: str, model: Model, brief: Brief, words: Mapping[str, object]) -> Route | None:
+    """The door that these inputs would go to; None, and a word about it, where there is none."""
+    routes = [route for route in model.routes if route.provider == name]
+    lacks = [lack(route.reach, brief, words) for route in routes]
+    for route, missing in zip(routes, lacks, strict=True):
+        if not missing:
+            return route
+    if routes:
+        raise InvalidInput.of("model", f"'{name}' does not take these inputs for '{model.slug}': {lacks[0]}")
+    about = f"'{name}' has no route for '{model.slug}': our own name for it is sent"
+    show.console.print(Text(about, "yellow"), soft_wrap=True)
+    return None
 
 
 def tell(exchange: Exchange, blank: Blank) -> None:

@@ -8,14 +8,14 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from darkroom.cli import show
-from darkroom.cli.app import KEEPING, Config, Data, app, settings_of
+from darkroom.cli.app import OPERATING, Config, Data, app, settings_of
 from darkroom.lock import FolderLock
 from darkroom.store import upgrading
 from darkroom.store.copying import Copied, copy
 from darkroom.store.postgres.database import shown
 
 
-@app.command(group=KEEPING)
+@app.command(group=OPERATING)
 def migrate(
     *,
     check: Annotated[bool, Parameter(negative=(), help="Change nothing; exit 1 where something is missing.")] = False,
@@ -36,7 +36,7 @@ def migrate(
     sys.exit(1)
 
 
-@app.command(name="copy", group=KEEPING)
+@app.command(name="copy", group=OPERATING)
 def copy_to(*, to: str, data: Data = None, config: Config = None) -> None:
     """Copy everything in the data folder's database to an empty PostgreSQL, and compare the books of both.
 
