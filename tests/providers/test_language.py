@@ -58,6 +58,8 @@ def test_what_an_expression_gives(text: str, words: dict[str, Any], value: Any) 
         ("{text: promt}", "there is no word 'promt'"),
         ("answer.items[?promt == 'x']", None),
         ("answer.id || answr.id", "there is no word 'answr'"),
+        ("(" * 5000 + "prompt" + ")" * 5000, "it is nested too deeply"),
+        ("!" * 5000 + "prompt", "it is nested too deeply"),
         ("lower(prompt)", "there is no function 'lower'"),
         ("!answer.files && answer.why", "'!a.b' is the b of '!a'"),
         ("!(answer.files) && !has(answer.why, 'x')", None),

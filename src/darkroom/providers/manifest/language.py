@@ -185,9 +185,11 @@ class Expression:
         self._options = language.options
         try:
             self._compiled = jmespath.compile(text)
+            _check(self._compiled.parsed, language.functions)
         except exceptions.JMESPathError as error:
             raise LanguageError(f"cannot be read: {_first_line(error)}") from None
-        _check(self._compiled.parsed, language.functions)
+        except RecursionError:
+            raise LanguageError("cannot be read: it is nested too deeply") from None
 
     def __call__(self, words: Mapping[str, Any]) -> Any:
         try:
