@@ -89,6 +89,8 @@ CREATE OR REPLACE FUNCTION recover(swept_at bigint, dead_after_s double precisio
 RETURNS TABLE (handed_back bigint, enqueued bigint) LANGUAGE plpgsql AS $$
 DECLARE
     lost generation;
+    -- Asked once: within a WHERE it would be asked for each row.
+    forgotten CONSTANT text[] := without_entry(most);
 BEGIN
     handed_back := 0;
     enqueued := 0;
@@ -106,7 +108,7 @@ BEGIN
         handed_back := handed_back + 1;
     END LOOP;
     FOR lost IN
-        SELECT * FROM generation WHERE id = ANY(without_entry(most)) AND status = 'queued'
+        SELECT * FROM generation WHERE id = ANY(forgotten) AND status = 'queued'
          ORDER BY number FOR UPDATE SKIP LOCKED LOOP
         PERFORM enqueue(lost, swept_at);
         enqueued := enqueued + 1;
