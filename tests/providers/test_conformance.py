@@ -371,6 +371,8 @@ def test_a_result_that_is_too_large_is_not_kept(name: str, tmp_path: Path) -> No
             await scene.finish(work, await scene.submit(work))
         assert isinstance(caught.value, ProviderRejected)
         assert "large" in str(caught.value)
+        # It has been made, and is paid for.
+        assert caught.value.cost_micro_usd == scene.fake.cost_micro_usd
 
     play(name, tmp_path, story, states=("completed",), limits={"result_bytes": 50})
 

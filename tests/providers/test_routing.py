@@ -107,3 +107,22 @@ def test_every_model_of_a_system_goes_there_by_its_own_name(name: str) -> None:
     assert {slug: upstream in own[slug] for slug in own for _, upstream in routes(joined, slug)} == dict.fromkeys(
         own, True
     )
+
+
+def test_a_model_of_one_file_may_be_run_by_another_as_well(tmp_path: Path) -> None:
+    model = """
+[[models]]
+slug = "mine/fox"
+name = "Fox"
+maker = "Me"
+modality = "image"
+tasks = ["text-to-image"]
+expected_wait_s = [1, 2]
+price = { credits = 3 }
+upstream = "fox-1"
+inputs.prompt = { type = "string", required = true }
+"""
+    (tmp_path / "a.toml").write_text(FILE + '\n[[routes]]\nmodels = ["mine/fox"]\nupstream = "fox-a"\n')
+    (tmp_path / "b.toml").write_text(FILE + model)
+    joined = read_folder(tmp_path).join(catalogue.load())
+    assert routes(joined, "mine/fox") == [("b", "fox-1"), ("a", "fox-a")]

@@ -40,13 +40,19 @@ class Configured:
             raise ManifestError(str(file), line, str(error)) from None
 
     def routes(self, catalogue: Catalogue) -> dict[str, tuple[Route, ...]]:
-        """By slug. A pattern is about the catalogue's models: those that a file describes have their own route."""
+        """By slug. A pattern is about the catalogue's models: those that a file describes have their own route, which
+        stays the first beside those that other files have for them."""
         routes: dict[str, tuple[Route, ...]] = {}
         known = [model.slug for model in catalogue]
         for name, manifest in self.manifests.items():
             for slug in dict.fromkeys((*known, *self._named(name))):
                 for route in routes_of(manifest.form, slug):
                     routes[slug] = (*routes.get(slug, ()), _route(name, route, slug))
+        for model in self.models:
+            if model.slug in routes:
+                others = {route.provider for route in routes[model.slug]}
+                own = [route for route in model.routes if route.provider not in others]
+                routes[model.slug] = (*own, *routes[model.slug])
         return routes
 
     def _named(self, name: str) -> list[str]:

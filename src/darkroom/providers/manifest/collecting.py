@@ -1,6 +1,8 @@
 """The results of finished work, wherever an upstream keeps them: in its answer, behind a link, behind another call."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,20 @@ class Collector:
 
     async def output(self, work: Work, credential: Credential, words: Words, answer: Answer) -> Output:
         """The files that an answer names, or that it is."""
+        with self._billed(words):
+            return await self._output(work, credential, words, answer)
+
+    @contextmanager
+    def _billed(self, words: Words) -> Iterator[None]:
+        """A result that cannot be had in the end has been paid for all the same."""
+        try:
+            yield
+        except ProviderRejected as error:
+            if error.cost_micro_usd is None:
+                error.cost_micro_usd = self._upstream.cost(words)
+            raise
+
+    async def _output(self, work: Work, credential: Credential, words: Words, answer: Answer) -> Output:
         if self.manifest.files is None:
             limit_bytes = self.manifest.form.limits.result_bytes
             if len(answer.body) > limit_bytes:
@@ -54,14 +70,10 @@ class Collector:
         items = listed(asked(self.manifest.files, words))
         if not items:
             if self.manifest.poll is None:
-                raise ProviderRejected(
-                    "the provider answered without a result", cost_micro_usd=self._upstream.cost(words)
-                )
+                raise ProviderRejected("the provider answered without a result")
             self._upstream.strike(work, "empty", Ambiguous("the provider says that it is done, and gives no result"))
         if len(items) > MOST_FILES:
-            raise ProviderRejected(
-                f"the provider answered with {len(items)} results", cost_micro_usd=self._upstream.cost(words)
-            )
+            raise ProviderRejected(f"the provider answered with {len(items)} results")
         files = [await self._file(work, credential, words, item, index) for index, item in enumerate(items, 1)]
         return Output(files=tuple(files), cost_micro_usd=self._upstream.cost(words))
 
@@ -73,7 +85,8 @@ class Collector:
 
     async def _downloaded(self, work: Work, credential: Credential, call: Call, words: Words) -> Output:
         """A result that is the body of a call, however large."""
-        file = await self._called(work, credential, call, words, work.folder / "result")
+        with self._billed(words):
+            file = await self._called(work, credential, call, words, work.folder / "result")
         return Output(files=(file,), cost_micro_usd=self._upstream.cost(words))
 
     async def _file(self, work: Work, credential: Credential, words: Words, item: Any, index: int) -> Produced:
