@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,14 @@ def test_a_store_that_is_away_is_a_metric_and_no_error() -> None:
 
 
 def exported() -> set[str]:
-    """Every metric of a running server that has seen one of each."""
+    return set(labels())
 
-    async def run() -> set[str]:
+
+@cache
+def labels() -> dict[str, set[str]]:
+    """Every metric of a running server that has seen one of each, and its labels."""
+
+    async def run() -> dict[str, set[str]]:
         script = [an_output(), Ambiguous("lost")]
         async with running(script) as server:
             await server.reach(await a_video_at(server))
@@ -109,7 +115,10 @@ def exported() -> set[str]:
             await a_video_at(server)
             await server.ask("GET", "/v1/generations/nothing")
             text = (await server.ask("GET", "/metrics", key="")).body.decode()
-            return {name.split("{")[0] for name, _ in _lines(text)}
+            found: dict[str, set[str]] = {}
+            for name, _ in _lines(text):
+                found.setdefault(name.split("{")[0], set()).update(re.findall(r"(\w+)=\"", name))
+            return found
 
     return asyncio.run(run())
 
@@ -137,3 +146,47 @@ def test_alerts_say_what_to_do_and_panels_have_their_places() -> None:
     dashboard = json.loads((DEPLOY / "grafana" / "darkroom.json").read_text("utf-8"))
     places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in dashboard["panels"]]
     assert len(places) == len(set(places)) == len({panel["id"] for panel in dashboard["panels"]})
+
+
+UNITS = {"ops", "reqps", "s", "short"}
+COLUMNS = 24
+EVERYWHERE = {"instance", "job", "le"}
+"""Labels that Prometheus adds, and a histogram's own."""
+
+
+def test_the_dashboard_is_as_grafana_wants_it() -> None:
+    dashboard = json.loads((DEPLOY / "grafana" / "darkroom.json").read_text("utf-8"))
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,40}", dashboard["uid"])
+    assert dashboard["schemaVersion"] >= 36  # from there on a data source is an object
+    (variable,) = dashboard["templating"]["list"]
+    assert (variable["type"], variable["query"]) == ("datasource", "prometheus")
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard["panels"]:
+        assert panel["type"] == "timeseries"
+        assert panel["title"]
+        assert panel["datasource"] == {"type": "prometheus", "uid": f"${{{variable['name']}}}"}
+        assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
+        names = [target["refId"] for target in panel["targets"]]
+        assert len(names) == len(set(names)) > 0
+        at = panel["gridPos"]
+        assert at["x"] + at["w"] <= COLUMNS
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+def test_questions_and_legends_ask_by_labels_that_there_are() -> None:
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text("utf-8"))
+    dashboard = json.loads((DEPLOY / "grafana" / "darkroom.json").read_text("utf-8"))
+    targets = [target for panel in dashboard["panels"] for target in panel["targets"]]
+    known = labels()
+    for question in [rule["expr"] for group in rules["groups"] for rule in group["rules"]] + [
+        t["expr"] for t in targets
+    ]:
+        had = EVERYWHERE.union(*(known[name] for name in WORD.findall(question)))
+        asked = {word for group in re.findall(r"\bby \(([^)]*)\)", question) for word in re.findall(r"\w+", group)}
+        asked |= {word for group in re.findall(r"\{([^}]*)\}", question) for word in re.findall(r"(\w+)\s*[=!]", group)}
+        assert asked <= had, question
+    for target in targets:
+        shown = set(re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", "")))
+        assert all(re.search(rf"\bby \([^)]*\b{word}\b", target["expr"]) for word in shown), target
