@@ -1,5 +1,6 @@
 """A PostgreSQL for benchmarks, with the settings of a fresh installation: a commit is on the disk."""
 
+import os
 import shutil
 import tempfile
 import warnings
@@ -14,9 +15,15 @@ with warnings.catch_warnings():
 
 
 class Server:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, core: str) -> None:
         self._server = get_server(folder / "data", cleanup_mode="stop")
         self._count = 0
+        if core:
+            # What it starts from now on, such as a process for each connection, stays there as well.
+            postmaster = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+            children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+            for process in (postmaster, *map(int, children)):
+                os.sched_setaffinity(process, {int(core)})
 
     def fresh(self) -> str:
         """The address of a new, empty database."""
@@ -29,10 +36,11 @@ class Server:
 
 
 @contextmanager
-def a_database() -> Iterator[Server]:
+def a_database(core: str = "") -> Iterator[Server]:
+    """On one core, where one is given."""
     # Short, as the path of a socket may have no more than 107 characters; and not in a folder that only root may enter.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    server = Server(folder)
+    server = Server(folder, core)
     try:
         yield server
     finally:

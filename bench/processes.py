@@ -50,11 +50,13 @@ class Server:
 
 
 @contextmanager
-def darkroom(folder: Path, *, slots: int = 0, after_s: float = 0.0) -> Iterator[Server]:
+def darkroom(
+    folder: Path, *, slots: int = 0, after_s: float = 0.0, database: str = "", role: str = "all", core: str = SERVED
+) -> Iterator[Server]:
     port = free_port()
     command = [sys.executable, "-m", "bench.server", "--data", str(folder), "--port", str(port)]
-    command += ["--slots", str(slots), "--after", str(after_s)]
-    with started(["taskset", "-c", SERVED, *command], stdout=subprocess.PIPE) as process:
+    command += ["--slots", str(slots), "--after", str(after_s), "--database", database, "--role", role]
+    with started(["taskset", "-c", core, *command], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         key = process.stdout.readline().strip()
         until_listening(port)
