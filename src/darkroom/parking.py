@@ -47,7 +47,9 @@ class Parking:
             return
         if errand.left != NOTHING:
             await self._settler.note(errand)
-        await self._settler.note_outcome(errand.generation, AMBIGUOUS, str(error))
+        # An operator is told how long nobody has known, whatever was restarted since.
+        since = errand.left.held_since or self._clock.now()
+        await self._settler.note_outcome(errand.generation, AMBIGUOUS, str(error), at=since)
         waiting = asyncio.create_task(self._outwait(errand, error))
         self._parked[errand.generation.id] = (errand, waiting)
 

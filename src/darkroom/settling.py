@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,11 +53,9 @@ class Settler:
             )
         )
 
-    async def note_outcome(self, generation: Generation, outcome: str, detail: str) -> None:
+    async def note_outcome(self, generation: Generation, outcome: str, detail: str, *, at: datetime) -> None:
         await self.insist(
-            lambda: self._store.note_outcome(
-                generation.id, generation.attempt, outcome, now=self._clock.now(), detail=detail
-            )
+            lambda: self._store.note_outcome(generation.id, generation.attempt, outcome, now=at, detail=detail)
         )
 
     async def finish(self, generation: Generation, output: Output) -> None:

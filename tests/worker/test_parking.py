@@ -165,12 +165,14 @@ def test_it_is_held_and_looked_at_over_a_restart(tmp_path: Path) -> None:
         async with working(tmp_path, first, rules=rules()) as scene:
             id = await scene.submit()
             await scene.held()
-        second = Endless([an_output()])
-        async with working(tmp_path, second, rules=rules()) as scene:
+        second, later = Endless([an_output()]), FrozenClock()
+        later.advance(100)
+        async with working(tmp_path, second, rules=rules(), clock=later) as scene:
             await until(lambda: "up_1" in second.polled)
             await scene.held()
             (attempt,) = await scene.engine.store.ambiguous()
             assert (attempt.number, attempt.ticket) == (2, "up_1")
+            assert attempt.ended_at == NOW  # since when nobody knows
             assert "could not be told to stop" in attempt.detail
             second.done.set()
             assert (await scene.reach(id)).status is Status.COMPLETED
