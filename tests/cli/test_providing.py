@@ -1,12 +1,15 @@
 """The commands for upstreams."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from darkroom.errors import Misconfigured
 from tests.cli.conftest import Folder
+from tests.harness import free_port
 from tests.providers.fakes.fake import SECRET, Seen, Told
 from tests.providers.fakes.luma import Luma
 from tests.providers.test_drop_in import Paintbox
@@ -151,3 +154,26 @@ def test_try_rehearses_a_shipped_one_that_is_not_set_up(studio: Folder, monkeypa
     # A model that it does not run is tried under our own name, which is worth a word.
     said = studio.run("provider", "try", "fal", "flux-1.1-pro", "a red fox", "--dry-run")
     assert "'fal' has no route for 'flux-1.1-pro': our own name for it is sent" in said
+
+
+def test_a_server_whose_secret_is_not_there_says_so_and_nothing_else(studio: Folder, tmp_path: Path) -> None:
+    file = studio.path / "providers" / "luma.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('use = "luma"\n[[credentials]]\nfile = "/nowhere/at/all"\n')
+    command = [
+        sys.executable,
+        "-X",
+        "dev",
+        "-m",
+        "darkroom",
+        "serve",
+        "--data",
+        str(studio.path),
+        "--port",
+        str(free_port()),
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 2
+    told = "darkroom: provider 'luma', credential 'main': the file /nowhere/at/all cannot be read"
+    assert [line for line in ended.stderr.splitlines() if "nclosed" in line] == []
+    assert told in ended.stderr.splitlines()
