@@ -11,9 +11,11 @@ from darkroom.assets.obstore_assets import ObstoreAssets
 from darkroom.credits import Credits
 from darkroom.errors import StaleAttempt
 from darkroom.generation import Status
+from darkroom.ledger import Purse
 from darkroom.notify import FrontDesk
 from darkroom.ports import Settlement
 from darkroom.settling import Settler
+from darkroom.store.postgres.database import LOST
 from tests.crash.server import local_store
 from tests.postgres import postgres
 from tests.store.conftest import NOW, Dsn, a_new, an_account, as_read, buckets, opened, play, rows_of
@@ -158,6 +160,33 @@ def test_a_settlement_that_is_said_again_much_later_is_the_same_one(tmp_path: Pa
     play(act)
 
 
+def test_a_grant_whose_commit_is_unheard_is_made_once() -> None:
+    async def act() -> None:
+        home = await fresh()
+        async with wire(home) as cut, opened(Dsn(cut.dsn)) as store:
+            ann = await an_account(store)
+            cut.cut_after("COMMIT")
+            with pytest.raises(LOST):
+                await store.grant(ann.id, Credits(10), purse=Purse.PERMANENT, note="", now=NOW)
+            assert cut.cuts == 1
+            assert await buckets(store, ann) == (110, 0, 0)
+
+    play(act)
+
+
+def test_a_grant_that_is_cut_off_before_its_commit_is_made_once() -> None:
+    async def act() -> None:
+        home = await fresh()
+        async with wire(home) as cut, opened(Dsn(cut.dsn)) as store:
+            ann = await an_account(store)
+            cut.cut_after("a gift")
+            await store.grant(ann.id, Credits(10), purse=Purse.PERMANENT, note="a gift", now=NOW)
+            assert cut.cuts == 1
+            assert await buckets(store, ann) == (110, 0, 0)
+
+    play(act)
+
+
 def test_one_bad_submit_does_not_take_the_others_with_it() -> None:
     async def act() -> None:
         async with opened(await fresh()) as store:
@@ -176,13 +205,14 @@ def test_who_asks_while_the_database_is_away_is_answered_when_it_is_back() -> No
         home = await fresh()
         async with wire(home) as cut, opened(Dsn(cut.dsn)) as store:
             ann = await an_account(store)
-            stored = await store.submit(a_new(ann))
+            stored, unwanted = await store.submit(a_new(ann)), await store.submit(a_new(ann, 20))
             cut.is_down = True
             cut.cut_all()
             asking = [
                 asyncio.ensure_future(store.submit(a_new(ann, 10))),
                 asyncio.ensure_future(store.get(stored.id)),
                 asyncio.ensure_future(store.begin(stored.id, now=NOW)),
+                asyncio.ensure_future(store.cancel(ann.id, unwanted.id, now=NOW)),
             ]
             await asyncio.wait(asking, timeout=0.2)
             assert not any(one.done() for one in asking)

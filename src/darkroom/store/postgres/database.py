@@ -45,6 +45,10 @@ UNDONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.Inv
 log = structlog.get_logger(__name__)
 
 
+class NotDone(ConnectionError):
+    """The connection was lost before anything of it was committed."""
+
+
 class Database:
     def __init__(self, dsn: str, *, connections: int = 10, patience_s: float = PATIENCE_S) -> None:
         self._dsn = dsn
@@ -133,15 +137,23 @@ class Database:
     async def write(self, verb: Callable[[Connection], Awaitable[Result]]) -> Result:
         """Run a verb in a transaction of its own; returns when it is on the disk.
 
-        It is run again where the database has undone it (two that waited for each other). Where the connection is lost
-        it may or may not have been done, and whoever asked is told so by the error.
+        It is run again where the database has undone it (two that waited for each other), and where the connection was
+        lost before the commit. Lost at the commit, it may or may not have been done: the error tells whoever asked.
         """
 
         async def once() -> Result:
-            async with self.connection() as connection, connection.transaction():
-                return await verb(connection)
+            is_committing = False
+            try:
+                async with self.connection() as connection, connection.transaction():
+                    result = await verb(connection)
+                    is_committing = True
+                    return result
+            except LOST as error:
+                if is_committing:
+                    raise
+                raise NotDone from error
 
-        return await self.insist(once, excuses=UNDONE)
+        return await self.insist(once, excuses=(NotDone, *UNDONE))
 
     async def insist(
         self,
