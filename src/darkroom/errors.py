@@ -47,6 +47,11 @@ from types import MappingProxyType
 from typing import ClassVar
 
 
+class StoreAway(ConnectionError):
+    """The database does not answer: what was asked for may have been done, or not. It stands outside of the tree, as it
+    says nothing about the work: whoever has something to write down asks again."""
+
+
 class DarkroomError(Exception):
     code: ClassVar[str] = "internal_error"
 

@@ -9,13 +9,14 @@ import pytest
 from darkroom.asset import Asset
 from darkroom.assets.obstore_assets import ObstoreAssets
 from darkroom.credits import Credits
-from darkroom.errors import StaleAttempt
+from darkroom.errors import StaleAttempt, StoreAway
 from darkroom.generation import Status
 from darkroom.ledger import Purse
 from darkroom.notify import FrontDesk
 from darkroom.ports import Settlement
 from darkroom.settling import Settler
-from darkroom.store.postgres.database import LOST
+from darkroom.store.postgres.database import Database
+from darkroom.store.postgres.store import PostgresStore
 from tests.crash.server import local_store
 from tests.postgres import postgres
 from tests.store.conftest import NOW, Dsn, a_new, an_account, as_read, buckets, opened, play, rows_of
@@ -166,7 +167,7 @@ def test_a_grant_whose_commit_is_unheard_is_made_once() -> None:
         async with wire(home) as cut, opened(Dsn(cut.dsn)) as store:
             ann = await an_account(store)
             cut.cut_after("COMMIT")
-            with pytest.raises(LOST):
+            with pytest.raises(StoreAway):
                 await store.grant(ann.id, Credits(10), purse=Purse.PERMANENT, note="", now=NOW)
             assert cut.cuts == 1
             assert await buckets(store, ann) == (110, 0, 0)
@@ -219,5 +220,25 @@ def test_who_asks_while_the_database_is_away_is_answered_when_it_is_back() -> No
             cut.is_down = False
             await asyncio.gather(*asking)
             assert await buckets(store, ann) == (50, 50, 0)
+
+    play(act)
+
+
+def test_a_database_that_stays_away_is_said_so_by_reads_and_writes() -> None:
+    async def act() -> None:
+        home = await fresh()
+        async with wire(home) as cut:
+            database = Database(cut.dsn, patience_s=0.05)
+            await database.open()
+            store = PostgresStore(database)
+            ann = await an_account(store)
+            stored = await store.submit(a_new(ann))
+            cut.is_down = True
+            cut.cut_all()
+            asked = (store.submit(a_new(ann)), store.find_account(ann.name), store.cancel(ann.id, stored.id, now=NOW))
+            told = await asyncio.gather(*asked, return_exceptions=True)
+            assert [type(one) for one in told] == [StoreAway] * 3
+            cut.is_down = False
+            await database.close()
 
     play(act)

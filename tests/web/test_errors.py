@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from darkroom.errors import StoreAway
+from darkroom.generation import Generation
+from darkroom.records import NewGeneration
+from darkroom.store.sqlite import SqliteStore
 from tests.harness import Running, running
 from tests.web.scene import BOTH, ELUMENTA, NATIVE, PROMPT, Phrases, untouched
 
@@ -242,5 +246,26 @@ def test_a_streamed_text_is_unavailable_and_a_streamed_video_is_a_mistake() -> N
                 {"stream"},
             )
             await untouched(server)
+
+    asyncio.run(run())
+
+
+class Away(SqliteStore):
+    """A store whose database is away whenever something is submitted."""
+
+    async def submit(self, new: NewGeneration) -> Generation:
+        raise StoreAway("the database does not answer: ConnectionDoesNotExistError")
+
+
+@pytest.mark.parametrize(("dialect", "code"), [(NATIVE, "unavailable"), (ELUMENTA, "model_unavailable")])
+def test_a_database_that_is_away_is_no_bug_of_ours(dialect: Phrases, code: str) -> None:
+    async def run() -> None:
+        async with running(store=Away) as server:
+            answer = await dialect.ask_for(server, prompt="x")
+            assert (answer.status, dialect.code(answer)) == (503, code)
+            # What was stored is not known: no caller may be told that nothing was.
+            assert "whether this was done is not known" in dialect.message(answer)
+            assert "Idempotency-Key" in dialect.message(answer)
+            assert "ConnectionDoesNotExistError" not in str(answer.body)
 
     asyncio.run(run())

@@ -16,7 +16,7 @@ from darkroom.account import Principal, Statement
 from darkroom.asset import Asset
 from darkroom.catalogue import Catalogue
 from darkroom.clock import Clock
-from darkroom.errors import NotFound, Rejected, Unauthenticated, WrongMethod
+from darkroom.errors import NotFound, Rejected, StoreAway, Unauthenticated, Unavailable, WrongMethod
 from darkroom.generation import Generation
 from darkroom.ids import new_id
 from darkroom.retries import Retries
@@ -41,6 +41,11 @@ Scope = MutableMapping[str, Any]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
+
+
+AWAY = (
+    "the database does not answer, and whether this was done is not known; ask again, a submit with an Idempotency-Key"
+)
 
 
 class Switchboard:
@@ -137,13 +142,13 @@ class Switchboard:
                     body, is_form = await read_body(inbox, request.headers)
                 request = replace(request, body=body, is_form=is_form)
             await self._serve(place, principal, request, receive, send)
-        except Rejected as error:
-            self._metrics.refused(place.dialect.name, error.code)
+        except (Rejected, StoreAway) as error:
+            refusal = error if isinstance(error, Rejected) else _away(error, request)
+            self._metrics.refused(place.dialect.name, refusal.code)
             if inbox is not None:
                 await inbox.discard(request.headers)
-            await respond(
-                send, content_of(place.dialect.refuse(error, request)), request, self._extra(place, principal, request)
-            )
+            content = content_of(place.dialect.refuse(refusal, request))
+            await respond(send, content, request, self._extra(place, principal, request))
         except Disconnected:
             # A caller that hangs up gets no answer; what it asked for stays asked for.
             if inbox is not None and inbox.is_whole:
@@ -309,6 +314,11 @@ class Switchboard:
     def _address_of(self, request: WireRequest) -> str:
         host = request.headers.get("host", "")
         return f"http://{host}" if HOST.fullmatch(host) else self._url
+
+
+def _away(error: StoreAway, request: WireRequest) -> Unavailable:
+    log.warning("the store did not answer a request", request=request.id, reason=str(error))
+    return Unavailable(AWAY)
 
 
 def _bearer(header: str) -> str | None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import structlog
 
-from darkroom.errors import Misconfigured
+from darkroom.errors import Misconfigured, StoreAway
 from darkroom.records import Noticed
 from darkroom.store.postgres.migrate import SCHEMA, migrate
 from darkroom.store.postgres.queries import Connection, Listening
@@ -55,6 +55,7 @@ class Database:
         self._connections = connections
         self._patience_s = patience_s
         self._pool: asyncpg.Pool | None = None
+        self._is_away = False
         self._wakes = Wakes(
             lambda: connect(self._dsn),
             noticed=lambda *, only_events=False: self.on_foreign_change(only_events=only_events),
@@ -150,7 +151,7 @@ class Database:
                     return result
             except LOST as error:
                 if is_committing:
-                    raise
+                    raise StoreAway(f"the connection was lost at the commit: {type(error).__name__}") from error
                 raise NotDone from error
 
         return await self.insist(once, excuses=(NotDone, *UNDONE))
@@ -162,19 +163,31 @@ class Database:
         excuses: tuple[type[Exception], ...] = (*LOST, *UNDONE),
         patience_s: float | None = None,
     ) -> Result:
-        """Do what may be done twice until it succeeds, for so long as a restart of the database takes."""
+        """Do what may be done twice until it succeeds, for so long as a restart of the database takes; raises
+        `StoreAway` after that."""
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + (self._patience_s if patience_s is None else patience_s)
         misses = 0
         while True:
             try:
-                return await act()
+                done = await act()
             except excuses as error:
-                if self._pool is None or loop.time() > give_up_at:
+                if self._pool is None:
                     raise
-                log.warning("the database is asked again", reason=type(error).__name__)
+                if loop.time() > give_up_at:
+                    raise StoreAway(f"the database does not answer: {type(error).__name__}") from error
+                self._miss(error)
+            else:
+                self._is_away = False
+                return done
             await asyncio.sleep(PAUSES_S[min(misses, len(PAUSES_S) - 1)])
             misses += 1
+
+    def _miss(self, error: Exception) -> None:
+        # Once for each time that it goes: everyone who asks meets the same.
+        if not self._is_away and not isinstance(error, UNDONE):
+            self._is_away = True
+            log.warning("the database is away, and is asked again", reason=type(error.__cause__ or error).__name__)
 
 
 async def connect(dsn: str) -> Listening:
