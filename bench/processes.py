@@ -100,7 +100,7 @@ def wrk(url: str, *, seconds: int, key: str = "", script: str = "", folder: Path
     """Requests a second; a single answer that is not 2xx ends the benchmark."""
     if shutil.which("wrk") is None:
         raise Missing("wrk")
-    command = ["taskset", "-c", DRIVEN, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
+    command = ["taskset", "-c", DRIVEN, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s"]
     command += ["-H", f"Authorization: Bearer {key}"] if key else []
     if script and folder is not None:
         (folder / "wrk.lua").write_text(script)
