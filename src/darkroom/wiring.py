@@ -35,7 +35,7 @@ from darkroom.outside import Outside
 from darkroom.pace import Pacer
 from darkroom.patience import USUAL_SCHEDULE_S
 from darkroom.ports import Assets, Delivery, Lanes, Provider, Store
-from darkroom.providers.configured import Configured, make, read_folder, share_limits, tell_budgets
+from darkroom.providers.configured import Configured, let_go, make, read_folder, share_limits, tell_budgets
 from darkroom.providers.sketch.embedded import embedded
 from darkroom.queue import Dispatcher
 from darkroom.retention import Retention
@@ -284,6 +284,7 @@ class Engine:
         await self.costs.tell()
         await self.sweeper.prepare()
         self.desk.listen(self.worker.changed, self.deadlines.changed, lambda generation: self.courier.wake())
+        self.desk.listen(partial(let_go, self.providers))
         self.database.on_foreign_change = self.sweeper.notice
         self._tasks = [asyncio.create_task(run) for run in await self._runs()]
         self.queue.start(self.observing.handler(self.worker.handle))

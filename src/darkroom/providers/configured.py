@@ -8,6 +8,7 @@ from darkroom.catalogue import Catalogue, Model, Reach, Route, load_models
 from darkroom.catalogue.fault import line_of
 from darkroom.clock import Clock
 from darkroom.errors import ManifestError, UnknownModel
+from darkroom.generation import Generation
 from darkroom.guarded import GuardedClient
 from darkroom.ports import Provider
 from darkroom.providers.client import UpstreamClient, Watch
@@ -135,3 +136,14 @@ def share_limits(providers: Mapping[str, Provider], workers: int, held: Mapping[
             for name, credential in provider.credentials.items():
                 credential.elsewhere = held.get((provider.name, name), 0)
                 credential.pacer.workers = max(workers, 1)
+
+
+def let_go(providers: Mapping[str, Provider], generation: Generation) -> None:
+    """One that has ended takes no place at an upstream any more: of a lost answer, and of work that could not be called
+    off, nobody would ever tell that it is over there."""
+    if not generation.is_terminal:
+        return
+    for provider in providers.values():
+        if isinstance(provider, ManifestProvider):
+            for credential in provider.credentials.values():
+                credential.running.discard(generation.id)
