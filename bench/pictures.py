@@ -27,7 +27,7 @@ def rates_of(page: str) -> Rates:
 
 def bars(rates: Rates) -> str:
     """A bar for each, on a logarithmic scale; ours in blue."""
-    left, top, width, step = 330, 40, 420, 26
+    left, top, width, step = 190, 40, 480, 26
     decades = ceil(log10(max(rate for group in rates.values() for _, rate in group)))
     parts, y = [], top
 
