@@ -88,7 +88,7 @@ async def until_ready(client: aiohttp.ClientSession) -> None:
 
 def play(act: Callable[[], Awaitable[None]]) -> None:
     async def in_time() -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             await act()
 
     asyncio.run(in_time())

@@ -28,6 +28,9 @@ encode = msgspec.json.Encoder().encode
 
 Header = tuple[bytes, bytes]
 
+Lines = tuple[bytes, bool]
+"""Events as `lines_of` writes them, and whether nothing comes after them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -75,9 +78,9 @@ async def preflight(send: Send) -> None:
 
 
 async def stream(
-    send: Send, first: bytes, lines: AsyncIterator[bytes], request: WireRequest, extra: Mapping[str, str]
+    send: Send, first: Lines, rest: AsyncIterator[Lines], request: WireRequest, extra: Mapping[str, str]
 ) -> None:
-    """Server-sent events, as `lines_of` writes them."""
+    """Server-sent events. The last ones end the answer themselves, where it is known that they are the last."""
     headers = [
         *CORS,
         (b"content-type", b"text/event-stream"),
@@ -90,10 +93,12 @@ async def stream(
     if request.method == "HEAD":
         await send({"type": "http.response.body", "body": b""})
         return
-    await send({"type": "http.response.body", "body": first, "more_body": True})
-    async for more in lines:
-        await send({"type": "http.response.body", "body": more, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    text, is_last = first
+    await send({"type": "http.response.body", "body": text, "more_body": not is_last})
+    async for text, is_last in rest:
+        await send({"type": "http.response.body", "body": text, "more_body": not is_last})
+    if not is_last:
+        await send({"type": "http.response.body", "body": b""})
 
 
 def lines_of(event: Event | None) -> bytes:

@@ -6,12 +6,12 @@ from msgspec.structs import replace
 
 from darkroom.account import Principal
 from darkroom.clock import Clock
-from darkroom.generation import Generation
+from darkroom.generation import TERMINAL, Generation
 from darkroom.service import Service
 from darkroom.told import Told, ToldKind
 from darkroom.web.body import Receive
 from darkroom.web.line import UnlessDisconnected
-from darkroom.web.respond import ENDED, KEEP_ALIVE, Send, lines_of, respond, stream
+from darkroom.web.respond import ENDED, KEEP_ALIVE, Lines, Send, lines_of, respond, stream
 from darkroom.wire import Event, Reply
 
 MOST = 1_000
@@ -42,7 +42,7 @@ class Teller:
         """Tell of a generation until its end, or of all of an account's until the caller hangs up."""
         told = self._service.watch(principal, watched, after=reply.request.headers.get("last-event-id"))
         with UnlessDisconnected(receive):
-            lines = self._lines(tell, told, reply)
+            lines = self._lines(tell, told, reply, is_of_one=watched is not None)
             try:
                 first = await anext(lines)
             except StopAsyncIteration:
@@ -51,22 +51,25 @@ class Teller:
                 return
             await stream(send, first, lines, reply.request, extra)
 
-    async def _lines(self, tell: Tell, told: AsyncIterator[Told | None], reply: Reply) -> AsyncIterator[bytes]:
+    async def _lines(
+        self, tell: Tell, told: AsyncIterator[Told | None], reply: Reply, *, is_of_one: bool
+    ) -> AsyncIterator[Lines]:
         before = b""
         async for each in told:
             if each is None:
-                yield KEEP_ALIVE
+                yield KEEP_ALIVE, False
                 continue
             lines = self._lines_of(tell, each, reply)
             # A dialect that tells no progress has nothing new to say when there is some.
             if lines and lines != before:
-                yield lines
+                yield lines, is_of_one and _is_end(each)
             before = lines or before
 
     def _lines_of(self, tell: Tell, told: Told, reply: Reply) -> bytes:
         now = self._clock.now()
-        if told.kind is not ToldKind.STATE or told.generation is None or not told.generation.is_terminal:
+        if not _is_end(told):
             return lines_of(tell(told, replace(reply, now=now)))
+        assert told.generation is not None
         key = (tell, reply.url, told.generation.id)
         kept = self._ends.get(key)
         # Links are signed by the day, and one that was marked or removed since is another object.
@@ -78,6 +81,11 @@ class Teller:
                 self._ends.clear()
             self._ends[key] = told, now.toordinal(), lines
         return lines
+
+
+def _is_end(told: Told) -> bool:
+    """Whether it tells that a generation has come to its end: nothing comes after that."""
+    return told.kind is ToldKind.STATE and told.status in TERMINAL
 
 
 def _is_same(left: Told, right: Told) -> bool:
