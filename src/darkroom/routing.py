@@ -175,7 +175,7 @@ def _in_order(routes: Sequence[Route], generation_id: str) -> list[str]:
     total = sum(route.weight for route in routes)
     if len(routes) == 1 or total <= 0:
         return list(dict.fromkeys(names))
-    # The end of an id is random.
-    point = int(generation_id[-12:], 16) / (1 << 48) * total
+    # Of an id only the last 32 bits are random: those before them count up within a millisecond.
+    point = int(generation_id[-8:], 16) / (1 << 32) * total
     first = next((route.provider for route in routes if (point := point - route.weight) < 0), names[0])
     return list(dict.fromkeys((first, *names)))
