@@ -38,9 +38,10 @@ class Broken(AssertionError):
 class Beside:
     """An account in a store with two doors, and its model."""
 
-    def __init__(self, grounds: Grounds, lawless: Lawless = LAWFUL) -> None:
+    def __init__(self, grounds: Grounds, lawless: Lawless = LAWFUL, breaks: list[Broken] | None = None) -> None:
         self.model = Protocol()
         self.is_broken = False
+        self.breaks = [] if breaks is None else breaks
         self.clock = FrozenClock()
         self.runner = asyncio.Runner()
         self.run(self._open(grounds, lawless))
@@ -130,16 +131,19 @@ class Beside:
     def run(self, step: Coroutine[Any, Any, Result]) -> Result:
         try:
             return self.runner.run(step)
+        except Broken:
+            raise
         except Exception as error:
-            self.is_broken = True
-            if isinstance(error, Broken):
-                raise
-            raise Broken(f"the store broke: {type(error).__name__}: {error}") from error
+            raise self.broken(f"the store broke: {type(error).__name__}: {error}") from error
 
     def agree(self, what: str, expected: object, found: object) -> None:
         if expected != found:
-            self.is_broken = True
-            raise Broken(f"{what}: expected {expected}, found {found}")
+            raise self.broken(f"{what}: expected {expected}, found {found}")
+
+    def broken(self, what: str) -> Broken:
+        self.is_broken = True
+        self.breaks.append(Broken(what))
+        return self.breaks[-1]
 
     async def compare(self) -> None:
         model, store = self.model, self.doors[0].store

@@ -12,7 +12,7 @@ from darkroom.generation import Cause, Generation, Status
 from darkroom.ids import new_id
 from darkroom.ledger import Purse
 from darkroom.ports import Begun, NewGeneration, Settlement, Store
-from tests.model.beside import DOORS, REFUSALS, STEP_LIMIT_S, WORDS, Beside
+from tests.model.beside import DOORS, REFUSALS, STEP_LIMIT_S, WORDS, Beside, Broken
 from tests.model.ground import LAWFUL, Forbidden, Grounds, Lawless
 from tests.model.protocol import Refused
 
@@ -43,8 +43,8 @@ class Machine(Beside, RuleBasedStateMachine):
     generations: Bundle[str] = Bundle("generations")
     attempts: Bundle[tuple[str, int]] = Bundle("attempts")
 
-    def __init__(self, grounds: Grounds, lawless: Lawless = LAWFUL) -> None:
-        Beside.__init__(self, grounds, lawless)
+    def __init__(self, grounds: Grounds, lawless: Lawless = LAWFUL, breaks: list[Broken] | None = None) -> None:
+        Beside.__init__(self, grounds, lawless, breaks)
         RuleBasedStateMachine.__init__(self)
 
     @initialize(target=generations)
