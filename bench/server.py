@@ -14,9 +14,9 @@ from darkroom.cli import logs
 from darkroom.config import Settings
 from darkroom.generation import Generation
 from darkroom.ports import Output, Pending, Produced, Report, Ticket, Work
-from darkroom.serve import build_application, raise_file_limit
+from darkroom.serve import build_application
 from darkroom.testing import Here
-from darkroom.web.server import HttpServer
+from darkroom.web.server import HttpServer, raise_file_limit
 from darkroom.wiring import Engine
 
 

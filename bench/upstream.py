@@ -26,8 +26,8 @@ from bench.processes import free_port
 from darkroom.cli import logs
 from darkroom.config import Settings
 from darkroom.generation import Generation, Status
-from darkroom.serve import raise_file_limit
 from darkroom.verbs import Submit
+from darkroom.web.server import raise_file_limit
 from darkroom.welcome import DEFAULT_ACCOUNT
 from darkroom.wiring import Engine
 

@@ -1,11 +1,9 @@
 """A server from start to stop: engine, application, signals."""
 
 import asyncio
-import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 
@@ -17,7 +15,7 @@ from darkroom.web.app import build_pages
 from darkroom.web.callbacks import Callbacks
 from darkroom.web.media import Media
 from darkroom.web.metrics import Metrics
-from darkroom.web.server import HttpServer
+from darkroom.web.server import HttpServer, raise_file_limit
 from darkroom.web.surveyor import Surveyor
 from darkroom.web.switchboard import Switchboard
 from darkroom.wiring import Engine
@@ -137,14 +135,6 @@ async def _drain(server: HttpServer) -> None:
         await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(server.close())), DRAIN_S)
     except TimeoutError:
         log.warning("some connections did not end in time")
-
-
-def raise_file_limit() -> None:
-    """To as many open files as this process may have: each caller that waits is one, and the usual limit is 1,024."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Some systems call their limit endless and take no such number.
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _check_address(host: str, port: int) -> None:

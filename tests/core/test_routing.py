@@ -65,6 +65,14 @@ def test_weights_are_shares_of_what_comes_first() -> None:
     assert 2800 < counted["a"] < 3200  # 3000 +- 7 standard deviations
 
 
+def test_weights_hold_among_generations_that_come_at_once() -> None:
+    routes = model(Route("a", "x", weight=3.0), Route("b", "x", weight=1.0))
+    # As one millisecond's ids are: the same but for a counter, and 32 random bits at the end.
+    burst = [f"01a1fdf7-60db-76d9-90b8-6d{count:02x}{count * 2_654_435_769 % 2**32:08x}" for count in range(200)]
+    counted = Counter(routing("a", "b").first(routes, INPUTS, id) for id in burst)
+    assert 140 <= counted["a"] <= 160
+
+
 def test_the_same_generation_goes_the_same_way() -> None:
     routes = model(Route("a", "x"), Route("b", "x"))
     for id in [new_id() for _ in range(50)]:

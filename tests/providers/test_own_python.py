@@ -158,8 +158,14 @@ def test_a_wrong_file_is_told_with_the_line_that_names_it(tmp_path: Path, python
 
 def test_a_function_that_is_not_there_or_has_too_much(tmp_path: Path) -> None:
     manifest = tmp_path / "counting.toml"
-    (tmp_path / "counting.py").write_text(PYTHON)
-    for wrong, reason in (("_sum(prompt)", "there is no function '_sum'"), ("painted(@, id)", "takes 1 arguments")):
+    (tmp_path / "counting.py").write_text(PYTHON + "from json import dumps\n")
+    wrongs = (
+        ("_sum(prompt)", "there is no function '_sum'"),
+        ("painted(@, id)", "takes 1 arguments"),
+        # What a file has from elsewhere is not its own.
+        ("dumps(prompt)", "there is no function 'dumps'"),
+    )
+    for wrong, reason in wrongs:
         manifest.write_text(MANIFEST.format(url="http://127.0.0.1:1").replace("painted(@)", wrong))
         with pytest.raises(ManifestError) as caught:
             reading.read(manifest)

@@ -1,6 +1,6 @@
 """The providers of an installation: a folder of manifests, and the models that they run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,21 +121,25 @@ def _route(provider: str, route: RouteForm, slug: str) -> Route:
     )
 
 
-def tell_budgets(providers: Mapping[str, Provider], billed: Mapping[tuple[str, str], int]) -> None:
-    """What each credential has cost this month, in millionths of a US dollar, at all processes together."""
+def _credentials(providers: Mapping[str, Provider]) -> Iterator[tuple[tuple[str, str], Credential]]:
+    """Every credential, with the names of its provider and its own."""
     for provider in providers.values():
         if isinstance(provider, ManifestProvider):
             for name, credential in provider.credentials.items():
-                credential.spent_usd = billed.get((provider.name, name), 0) / 1e6
+                yield (provider.name, name), credential
+
+
+def tell_budgets(providers: Mapping[str, Provider], billed: Mapping[tuple[str, str], int]) -> None:
+    """What each credential has cost this month, in millionths of a US dollar, at all processes together."""
+    for names, credential in _credentials(providers):
+        credential.spent_usd = billed.get(names, 0) / 1e6
 
 
 def share_limits(providers: Mapping[str, Provider], workers: int, held: Mapping[tuple[str, str], int]) -> None:
     """How many workers there are, this one included, and what the others hold of each credential."""
-    for provider in providers.values():
-        if isinstance(provider, ManifestProvider):
-            for name, credential in provider.credentials.items():
-                credential.elsewhere = held.get((provider.name, name), 0)
-                credential.pacer.workers = max(workers, 1)
+    for names, credential in _credentials(providers):
+        credential.elsewhere = held.get(names, 0)
+        credential.pacer.workers = max(workers, 1)
 
 
 def let_go(providers: Mapping[str, Provider], generation: Generation) -> None:
@@ -143,7 +147,5 @@ def let_go(providers: Mapping[str, Provider], generation: Generation) -> None:
     off, nobody would ever tell that it is over there."""
     if not generation.is_terminal:
         return
-    for provider in providers.values():
-        if isinstance(provider, ManifestProvider):
-            for credential in provider.credentials.values():
-                credential.running.discard(generation.id)
+    for _, credential in _credentials(providers):
+        credential.running.discard(generation.id)

@@ -1,9 +1,11 @@
 """Rows to values and back: contents, the assets that hold them, uploads."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from darkroom.asset import Asset
 from darkroom.clock import from_micros, to_micros
+from darkroom.errors import Gone, NotFound
 from darkroom.owned import Content, OwnedAsset, Upload
 from darkroom.store import rows
 
@@ -26,6 +28,18 @@ def content(row: rows.Row) -> Content:
 def content_of(row: rows.Row) -> Content:
     """What an asset holds, from the asset's row."""
     return Content(id=row[12], account_id=row[2], sha256=row[4], key=row[5], media_type=row[6], size_bytes=row[7])
+
+
+def claimable(row: rows.Row | None, account_id: str, asset_id: str, *, now: datetime) -> Content:
+    """What an asset holds for an account that wants to use it; raises `NotFound` and `Gone`."""
+    if row is None or row[2] != account_id:
+        raise NotFound(f"asset {asset_id}")
+    asset = owned(row)
+    if asset.ended_at is not None:
+        raise Gone(f"asset {asset_id}", reason=asset.reason, at=asset.ended_at)
+    if asset.expires_at is not None and asset.expires_at <= now:
+        raise Gone(f"asset {asset_id}", reason="expired", at=asset.expires_at)
+    return content_of(row)
 
 
 def owned(row: rows.Row) -> OwnedAsset:

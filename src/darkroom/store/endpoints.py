@@ -14,20 +14,10 @@ from darkroom.webhook import TEST_EVENT, DeliveryPage, ListDeliveries, Record, S
 DELIVERY = queries.load("delivery")
 WEBHOOK = queries.load("webhook")
 
-NEWEST = 2**62
-
 
 class Endpoints(Outbox):
     async def create_webhook(self, webhook: Webhook, *, limit: int | None = None) -> None:
-        arguments = {
-            "id": webhook.id,
-            "account_id": webhook.account_id,
-            "dialect": webhook.dialect,
-            "url": webhook.url,
-            "secret": webhook.secret,
-            "events": rows.to_json(webhook.events),
-            "now": to_micros(webhook.created_at),
-        }
+        arguments = messages.webhook_columns(webhook)
 
         def verb(connection: apsw.Connection) -> None:
             count = connection.execute(WEBHOOK.count, {"account_id": webhook.account_id}).get
@@ -110,14 +100,7 @@ class Endpoints(Outbox):
         return await self._database.write(verb)
 
     async def list_deliveries(self, account_id: str, wanted: ListDeliveries) -> DeliveryPage:
-        arguments = {
-            "account_id": account_id,
-            "webhook_id": wanted.webhook_id,
-            "generation_id": wanted.generation_id,
-            "stage": wanted.stage,
-            "before": NEWEST if wanted.before is None else wanted.before,
-            "limit": wanted.limit + 1,
-        }
+        arguments = messages.page_of(account_id, wanted)
 
         def question(connection: apsw.Connection) -> DeliveryPage:
             found = connection.execute(DELIVERY.page, arguments).fetchall()

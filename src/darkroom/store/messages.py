@@ -8,7 +8,9 @@ import msgspec
 from darkroom.clock import from_micros, to_micros
 from darkroom.generation import Generation
 from darkroom.store import rows
-from darkroom.webhook import Bulletin, Delivery, OldSecret, Parcel, Record, Stage, Try, Webhook
+from darkroom.webhook import Bulletin, Delivery, ListDeliveries, OldSecret, Parcel, Record, Stage, Try, Webhook
+
+NEWEST = 2**62
 
 _secrets = msgspec.json.Decoder(tuple[OldSecret, ...])
 
@@ -27,6 +29,36 @@ def webhook(row: rows.Row) -> Webhook:
         disabled_why=row[9],
         failing_since=_instant(row[10]),
     )
+
+
+def webhook_columns(webhook: Webhook) -> dict[str, Any]:
+    """What a new endpoint gives to be stored in its row, by column."""
+    return {
+        "id": webhook.id,
+        "account_id": webhook.account_id,
+        "dialect": webhook.dialect,
+        "url": webhook.url,
+        "secret": webhook.secret,
+        "events": rows.to_json(webhook.events),
+        "now": to_micros(webhook.created_at),
+    }
+
+
+def wants(events: str, event: str) -> bool:
+    """Whether an endpoint is told of an event, by its list of them (JSON); an empty list is all."""
+    return events == "[]" or event in rows.from_json_texts(events)
+
+
+def page_of(account_id: str, wanted: ListDeliveries) -> dict[str, Any]:
+    """What a page of deliveries is asked for by; one more than it holds, to know whether there is another."""
+    return {
+        "account_id": account_id,
+        "webhook_id": wanted.webhook_id,
+        "generation_id": wanted.generation_id,
+        "stage": wanted.stage,
+        "before": NEWEST if wanted.before is None else wanted.before,
+        "limit": wanted.limit + 1,
+    }
 
 
 def rotated(before: Webhook, *, until: datetime, now: datetime) -> str:

@@ -42,7 +42,7 @@ class Outbox:
         asked = {"account_id": generation.account_id, "dialect": generation.dialect}
         about = {**asked, "generation_id": generation.id, "event": state}
         for webhook_id, url, events, disabled_at in _endpoints(connection, asked):
-            if events == "[]" or state in rows.from_json_texts(events):
+            if messages.wants(events, state):
                 self._post(connection, url, about, webhook_id=webhook_id, is_held=disabled_at is not None, now=now)
         wanted = generation.callback_events
         if generation.callback_url is not None and (state in wanted if wanted else state is not Status.QUEUED):
@@ -161,7 +161,7 @@ class Outbox:
         data = rows.to_json({"id": webhook_id, "url": row[0], "reason": why})
         about = {**asked, "event": DISABLED_EVENT, "data": data}
         for other_id, url, events, disabled_at in _endpoints(connection, asked):
-            if other_id != webhook_id and (events == "[]" or DISABLED_EVENT in rows.from_json_texts(events)):
+            if other_id != webhook_id and messages.wants(events, DISABLED_EVENT):
                 self._post(connection, url, about, webhook_id=other_id, is_held=disabled_at is not None, now=now)
         return True
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import apsw
 
 from darkroom.clock import to_micros
-from darkroom.errors import Gone, NotFound, StorageFull
+from darkroom.errors import NotFound, StorageFull
 from darkroom.owned import Allowance, AssetHolder, Content, Holder, OwnedAsset, Upload
 from darkroom.store import contents, queries, rows
 from darkroom.store.database import Database
@@ -47,14 +47,7 @@ class Owned:
     async def claim(self, account_id: str, asset_id: str, generation_id: str, *, now: datetime) -> Content:
         def verb(connection: apsw.Connection) -> Content:
             row = connection.execute(ASSET.asset, {"id": asset_id}).fetchone()
-            if row is None or row[2] != account_id:
-                raise NotFound(f"asset {asset_id}")
-            owned = contents.owned(row)
-            if owned.ended_at is not None:
-                raise Gone(f"asset {asset_id}", reason=owned.reason, at=owned.ended_at)
-            if owned.expires_at is not None and owned.expires_at <= now:
-                raise Gone(f"asset {asset_id}", reason="expired", at=owned.expires_at)
-            content = contents.content_of(row)
+            content = contents.claimable(row, account_id, asset_id, now=now)
             connection.execute(
                 ASSET.hold_as_input, {"id": generation_id, "content_id": content.id, "now": to_micros(now)}
             )

@@ -85,7 +85,7 @@ class Switchboard:
         self._retries = retries
         self._hold_s = hold_s
         self._retry_after_s = retry_after_s
-        self._rendered = Rendered()
+        self._rendered: Rendered[Content] = Rendered()
         self._repeats = Repeats(service, metrics)
         self._teller = Teller(service, clock)
 
@@ -270,10 +270,11 @@ class Switchboard:
     def _content(self, route: Route, answer: Any, reply: Reply) -> Content:
         if not isinstance(answer, Generation) or not answer.is_terminal:
             return self._make(route, answer, reply)
-        content = self._rendered.find(route, answer, url=reply.url, now=reply.now)
+        place = (route.method, route.path, reply.url)
+        content = self._rendered.find(place, answer, now=reply.now)
         if content is None:
             content = self._make(route, answer, reply)
-            self._rendered.keep(route, answer, content, url=reply.url, now=reply.now)
+            self._rendered.keep(place, answer, content, size_bytes=len(content.body), now=reply.now)
         return content
 
     def _make(self, route: Route, answer: Any, reply: Reply) -> Content:

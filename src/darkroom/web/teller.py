@@ -11,23 +11,20 @@ from darkroom.service import Service
 from darkroom.told import Told, ToldKind
 from darkroom.web.body import Receive
 from darkroom.web.line import UnlessDisconnected
+from darkroom.web.rendered import Rendered
 from darkroom.web.respond import ENDED, KEEP_ALIVE, Lines, Send, lines_of, respond, stream
 from darkroom.wire import Event, Reply
-
-MOST = 1_000
-LARGEST_BYTES = 16 * 1024
 
 Tell = Callable[[Told, Reply], Event | None]
 
 
 class Teller:
-    """A thousand that watch one generation are told of its end in the same bytes, made once: measured, that was half of
-    the time until the last of them had it."""
+    """A thousand that watch one generation are told of its end in the same bytes, made once."""
 
     def __init__(self, service: Service, clock: Clock) -> None:
         self._service = service
         self._clock = clock
-        self._ends: dict[tuple[Tell, str, str], tuple[Told, int, bytes]] = {}
+        self._ends: Rendered[bytes] = Rendered()
 
     async def stream(
         self,
@@ -70,23 +67,14 @@ class Teller:
         if not _is_end(told):
             return lines_of(tell(told, replace(reply, now=now)))
         assert told.generation is not None
-        key = (tell, reply.url, told.generation.id)
-        kept = self._ends.get(key)
-        # Links are signed by the day, and one that was marked or removed since is another object.
-        if kept is not None and kept[1] == now.toordinal() and _is_same(kept[0], told):
-            return kept[2]
-        lines = lines_of(tell(told, replace(reply, now=now)))
-        if len(lines) <= LARGEST_BYTES:
-            if len(self._ends) >= MOST:
-                self._ends.clear()
-            self._ends[key] = told, now.toordinal(), lines
+        place = (tell, reply.url, told.status, told.event)
+        lines = self._ends.find(place, told.generation, now=now)
+        if lines is None:
+            lines = lines_of(tell(told, replace(reply, now=now)))
+            self._ends.keep(place, told.generation, lines, size_bytes=len(lines), now=now)
         return lines
 
 
 def _is_end(told: Told) -> bool:
     """Whether it tells that a generation has come to its end: nothing comes after that."""
     return told.kind is ToldKind.STATE and told.status in TERMINAL
-
-
-def _is_same(left: Told, right: Told) -> bool:
-    return (left.generation is right.generation) and (left.status, left.event) == (right.status, right.event)

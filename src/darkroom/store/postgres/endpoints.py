@@ -20,22 +20,12 @@ DELIVERY = queries.load("delivery")
 WEBHOOK = queries.load("webhook")
 LIFECYCLE = queries.load("lifecycle")
 
-NEWEST = 2**62
-
 Result = TypeVar("Result")
 
 
 class Endpoints(Outbox):
     async def create_webhook(self, webhook: Webhook, *, limit: int | None = None) -> None:
-        arguments = {
-            "id": webhook.id,
-            "account_id": webhook.account_id,
-            "dialect": webhook.dialect,
-            "url": webhook.url,
-            "secret": webhook.secret,
-            "events": rows.to_json(webhook.events),
-            "now": to_micros(webhook.created_at),
-        }
+        arguments = messages.webhook_columns(webhook)
 
         async def verb(connection: Connection) -> None:
             count = await WEBHOOK.count.value(connection, account_id=webhook.account_id)
@@ -124,14 +114,7 @@ class Endpoints(Outbox):
         return await self._hold(account_id, verb)
 
     async def list_deliveries(self, account_id: str, wanted: ListDeliveries) -> DeliveryPage:
-        arguments = {
-            "account_id": account_id,
-            "webhook_id": wanted.webhook_id,
-            "generation_id": wanted.generation_id,
-            "stage": wanted.stage,
-            "before": NEWEST if wanted.before is None else wanted.before,
-            "limit": wanted.limit + 1,
-        }
+        arguments = messages.page_of(account_id, wanted)
 
         async def question(connection: Connection) -> DeliveryPage:
             found = await DELIVERY.page.rows(connection, **arguments)

@@ -122,7 +122,7 @@ class Outbox:
         data = rows.to_json({"id": webhook_id, "url": row[0], "reason": why})
         about = {**asked, "event": DISABLED_EVENT, "data": data}
         for other_id, url, events, disabled_at in await DELIVERY.endpoints.rows(connection, **asked):
-            if other_id != webhook_id and (events == "[]" or DISABLED_EVENT in rows.from_json_texts(events)):
+            if other_id != webhook_id and messages.wants(events, DISABLED_EVENT):
                 await self._post(connection, url, about, webhook_id=other_id, is_held=disabled_at is not None, now=now)
         return True
 

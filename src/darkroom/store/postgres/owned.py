@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from darkroom.clock import to_micros
-from darkroom.errors import Gone, NotFound, StorageFull
+from darkroom.errors import NotFound, StorageFull
 from darkroom.owned import Allowance, AssetHolder, Content, Holder, OwnedAsset, Upload
 from darkroom.store import contents, rows
 from darkroom.store.postgres import queries
@@ -55,14 +55,7 @@ class Owned:
         async def verb(connection: Connection) -> Content:
             await LIFECYCLE.lock.run(connection, account_ids=[account_id])
             row = await ASSET.asset.row(connection, id=asset_id)
-            if row is None or row[2] != account_id:
-                raise NotFound(f"asset {asset_id}")
-            owned = contents.owned(row)
-            if owned.ended_at is not None:
-                raise Gone(f"asset {asset_id}", reason=owned.reason, at=owned.ended_at)
-            if owned.expires_at is not None and owned.expires_at <= now:
-                raise Gone(f"asset {asset_id}", reason="expired", at=owned.expires_at)
-            content = contents.content_of(row)
+            content = contents.claimable(row, account_id, asset_id, now=now)
             await ASSET.hold_as_input.run(connection, id=generation_id, content_id=content.id, now=to_micros(now))
             return content
 
