@@ -30,7 +30,7 @@ from darkroom.verbs import Submit
 from darkroom.wiring import Engine
 
 ROUNDS = 3
-GENERATIONS = 3_000
+GENERATIONS = 10_000
 ACCOUNTS = 8
 SLOTS = 400
 JOBS = 10_000

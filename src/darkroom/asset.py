@@ -77,8 +77,9 @@ class Assets(Protocol):
         """Store a file's bytes; returns their number."""
         ...
 
-    async def take(self, key: str, source: Path) -> None:
-        """Store a file's bytes and leave no file behind: on one disk it is only renamed."""
+    async def take(self, key: str, source: Path) -> int:
+        """Store a file's bytes and leave no file behind: on one disk it is only renamed. May be asked again where it
+        failed. Returns the number of bytes."""
         ...
 
     async def size(self, key: str) -> int:

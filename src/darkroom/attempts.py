@@ -105,6 +105,11 @@ class Errand:
         return self.begun.generation
 
     @property
+    def is_out(self) -> bool:
+        """Whether its provider has the work, or may have it, and would not do it again for nothing."""
+        return (self.is_asked or self.ticket is not None) and not (self.is_here and self.provider.may_restart)
+
+    @property
     def is_here(self) -> bool:
         """Whether this very process does the work, in its polls."""
         return self.work.address == NOWHERE

@@ -80,8 +80,8 @@ class Brief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Produced:
-    """A finished file on local disk; width and height in pixels, duration in seconds, all read from the file. `sha256`
-    in hexadecimal; `origin_url` is where an upstream had it."""
+    """A finished file on local disk, which is handed over: it is moved from there. Width and height in pixels, duration
+    in seconds, all read from the file. `sha256` in hexadecimal; `origin_url` is where an upstream had it."""
 
     path: Path
     media_type: str

@@ -24,7 +24,7 @@ from darkroom.generation import Generation, Status
 from darkroom.guarded import GuardedClient, Limits, Refused
 from darkroom.media_type import kind_of, parse_data_uri, sniff
 from darkroom.owned import ASSET_ID, Allowance, Content, GenerationHolder
-from darkroom.ports import Assets, NewGeneration, Store
+from darkroom.ports import Assets, NewGeneration, Store, Work
 from darkroom.shelf import Shelf
 
 GENERATION = "generation:"
@@ -151,12 +151,12 @@ class Intake:
         await self._store.let_go([admission.generation_id])
         await self._shelf.delete_doomed()
 
-    async def collect(self, generation: Generation, model: Model, folder: Path) -> Collected:
+    async def collect(self, generation: Generation, model: Model, work: Work) -> Collected:
         """Every input medium as a local file; raises `InputUnusable`."""
         files: dict[str, tuple[Path, ...]] = {}
         keys = {}
         for index, medium in enumerate(model.media_fields(generation.inputs), 1):
-            target = folder / f"input-{index}"
+            target = work.folder / f"input-{index}"
             try:
                 key = await self._fetch(generation, medium, f"inputs/{generation.id}/fetched-{index}", target)
                 with target.open("rb") as file:

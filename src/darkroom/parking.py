@@ -66,11 +66,11 @@ class Parking:
         left_s = (since + timedelta(seconds=errand.rules.hold_s) - self._clock.now()).total_seconds()
         # Not the attempt's own folder: whoever parked it deletes that one, while the first look here may be under way.
         folder = self._folder / f"{errand.generation.id}-{errand.generation.attempt}-held"
-        errand.work = replace(errand.work, folder=folder)
+        errand.work = replace(errand.work, scratch=folder)
         try:
             try:
                 async with asyncio.timeout(max(left_s, 0.0)):
-                    await self._until_known(errand, since, folder)
+                    await self._until_known(errand, since)
             except TimeoutError:
                 await self._conclude(errand, error)
             except Failure as failure:
@@ -79,15 +79,14 @@ class Parking:
             pass  # an operator decided, or the caller took it back
         finally:
             self._forget(errand.generation.id, asyncio.current_task())
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await clear(folder)
 
-    async def _until_known(self, errand: Errand, since: datetime, folder: Path) -> None:
+    async def _until_known(self, errand: Errand, since: datetime) -> None:
         if errand.ticket is None and not errand.provider.can_look_up:
             await asyncio.Event().wait()  # only an operator can tell
         with self._pacer.watching_slowly(errand, since) as watch:
             while True:
                 await watch.rest()
-                await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
                 try:
                     if await self._look(errand, watch):
                         return
@@ -155,6 +154,16 @@ class Parking:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *self._goodbyes, return_exceptions=True)
+
+
+async def clear(folder: Path) -> None:
+    """Leave nothing of an attempt's files. Many attempts have none: a thread is not asked to find that out."""
+    if _is_there(folder):
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _is_there(folder: Path) -> bool:
+    return folder.exists()
 
 
 def _can_tell(errand: Errand) -> bool:

@@ -40,11 +40,10 @@ KEYS_LIVE = timedelta(hours=24)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """One attempt, as its provider sees it. `reference` is the same for every attempt of a generation: an idempotency
-    key for the upstreams that take one. `folder` is the attempt's own, for the files that it makes. `words` are the
-    size, the resolution and the aspect ratio as the caller said them. `media` are the local files of the input media,
-    by where they stand among the inputs, such as `keyframes.frame0.url`. `links` are URLs of input media for an
-    upstream to fetch, by their local files; `callback_url` is where it may tell us to look: both only where this
-    server has a public address."""
+    key for the upstreams that take one. `scratch` is where its `folder` is. `words` are the size, the resolution and
+    the aspect ratio as the caller said them. `media` are the local files of the input media, by where they stand among
+    the inputs, such as `keyframes.frame0.url`. `links` are URLs of input media for an upstream to fetch, by their local
+    files; `callback_url` is where it may tell us to look: both only where this server has a public address."""
 
     reference: str
     attempt: int
@@ -52,12 +51,18 @@ class Work:
     inputs: Mapping[str, object]
     brief: Brief
     expected_wait_s: tuple[int, int]
-    folder: Path
+    scratch: Path
     address: Address = NOWHERE
     words: Mapping[str, object] = field(default_factory=dict)
     media: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     links: Mapping[Path, str] = field(default_factory=dict)
     callback_url: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The attempt's own, for the files that it makes: there as soon as it is asked for, and not before."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        return self.scratch
 
 
 @dataclass(frozen=True, slots=True)

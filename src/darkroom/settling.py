@@ -178,6 +178,16 @@ class Settler:
 
     async def _put(self, key: str, file: Path) -> int:
         """A paid result waits for its place: a full disk, or a bucket out of reach, says nothing about the work."""
-        if not await asyncio.to_thread(file.exists):
+
+        async def take() -> int | None:
+            try:
+                return await self._assets.take(key, file)
+            except FileNotFoundError:
+                if await asyncio.to_thread(file.exists):
+                    raise
+                return None
+
+        size_bytes = await self.insist(take)
+        if size_bytes is None:
             raise FileNotFoundError(f"the provider handed over {file.name}, which is not there")
-        return await self.insist(lambda: self._assets.put(key, file))
+        return size_bytes

@@ -1,7 +1,6 @@
 """One attempt, from begin to settle. It owns the deadline and the retries; the row owns the truth."""
 
 import asyncio
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from darkroom.intake import Intake
 from darkroom.notify import Bell
 from darkroom.outside import Outside
 from darkroom.pace import Pacer
-from darkroom.parking import NOT_TAKEN, Parking
+from darkroom.parking import NOT_TAKEN, Parking, clear
 from darkroom.ports import Assets, Begun, Desk, Lanes, Output, Provider, Settlement, Store, Ticket, Work
 from darkroom.routing import Routing
 from darkroom.settling import Settler
@@ -97,13 +96,13 @@ class Worker:
                 return  # the caller took it back: the row says so already
             await self._settler.hand_back(generation, HANDED_BACK)
         finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await clear(folder)
 
     async def _attempt(self, begun: Begun, folder: Path) -> None:
         generation = begun.generation
+        errand = None
         try:
             errand = self._errand(begun, folder)
-            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
             try:
                 output = await self._carry_out(errand)
             except Failure as error:
@@ -115,6 +114,10 @@ class Worker:
             raise
         except Exception:
             log.exception("a bug ended an attempt", generation=generation.id, attempt=generation.attempt)
+            if errand is not None and errand.is_out:
+                # What may have been paid for is not thrown away: it is looked at again, or an operator decides.
+                await self._parking.take(errand, Ambiguous("an internal error, while the work was at the provider"))
+                return
             cause = Cause("internal_error", "an internal error; nothing was spent")
             await self._settler.settle(generation, Settlement(status=Status.FAILED, used=ZERO, cause=cause))
 
@@ -133,7 +136,7 @@ class Worker:
             inputs=generation.inputs,
             brief=brief,
             expected_wait_s=model.expected_wait_s,
-            folder=folder,
+            scratch=folder,
             address=left.address,
             words={name: said[name] for name in SAID if name in said},
             callback_url=self._outside.callback_url(generation),
@@ -280,7 +283,7 @@ class Worker:
         return started
 
     async def _bring_media(self, errand: Errand) -> None:
-        collected = await self._intake.collect(errand.generation, errand.model, errand.work.folder)
+        collected = await self._intake.collect(errand.generation, errand.model, errand.work)
         if collected.files:
             brief = errand.model.brief(errand.generation.inputs, collected.files)
             links = self._outside.links(collected.keys)

@@ -60,6 +60,11 @@ class FillingAssets(ObstoreAssets):
             raise OSError(errno.ENOSPC, "no space left on device")
         return await super().put(key, source)
 
+    async def take(self, key: str, source: Path) -> int:
+        if self._levers.get("full"):
+            raise OSError(errno.ENOSPC, "no space left on device")
+        return await super().take(key, source)
+
 
 class Mischief:
     """Makes the queue lie: some entries are delivered three times at once, some are lost."""

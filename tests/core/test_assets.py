@@ -58,6 +58,27 @@ def test_what_is_put_is_read_back_whole_or_in_part(location: str, tmp_path: Path
     play(location, act)
 
 
+def test_what_is_taken_leaves_no_file_behind(location: str, tmp_path: Path) -> None:
+    async def act(assets: ObstoreAssets) -> None:
+        (tmp_path / "file").write_bytes(b"a result")
+        assert await assets.take("results/1/file", tmp_path / "file") == 8
+        assert b"".join([chunk async for chunk in assets.read("results/1/file")]) == b"a result"
+        assert not (tmp_path / "file").exists()
+        with pytest.raises(FileNotFoundError):
+            await assets.take("results/2/file", tmp_path / "file")
+
+    play(location, act)
+
+
+def test_what_a_disk_has_moved_and_not_yet_kept_for_sure_can_be_taken_again(tmp_path: Path) -> None:
+    async def act(assets: ObstoreAssets) -> None:
+        (tmp_path / "file").write_bytes(b"a result")
+        await assets.take("results/1/file", tmp_path / "file")
+        assert await assets.take("results/1/file", tmp_path / "file") == 8
+
+    play(str(tmp_path / "assets"), act)
+
+
 def test_what_is_not_there_is_not_found(location: str, tmp_path: Path) -> None:
     async def act(assets: ObstoreAssets) -> None:
         with pytest.raises(NotFound):

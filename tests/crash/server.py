@@ -128,11 +128,11 @@ class MortalAssets(ObstoreAssets):
         super().__init__(local_store(folder))
         self._fate = fate
 
-    async def put(self, key: str, source: Path | bytes) -> int:
+    async def take(self, key: str, source: Path) -> int:
         owner = key.split("/")[1]
-        self._fate.meet("before put", owner)
-        size = await super().put(key, source)
-        self._fate.meet("after put", owner)
+        self._fate.meet("before take", owner)
+        size = await super().take(key, source)
+        self._fate.meet("after take", owner)
         return size
 
 

@@ -86,12 +86,12 @@ POSTGRES = {
     "the attempt's number in the fence": Lawless(reworded=((FENCED, "AND status = 'running'"),)),
     "the status in the fence": Lawless(reworded=((FENCED, "AND attempt = (one ->> 'attempt')::int"),)),
     "the fence": Lawless(reworded=((FENCED, ""),)),
-    "the fence of a settlement": without(FENCED, f"{FENCED}\n        RETURNING * INTO ended"),
+    "the fence of a settlement": without(FENCED, f"{FENCED}\n            RETURNING place"),
     "the fence of a hand-back": without(FENCED, f"{FENCED}\n        RETURNING * INTO given_up"),
     "the fence of a ticket": without(NOTED, NOTED),
     "what a key has led to": Lawless(reworded=(("AND at >= (given ->> 'keys_since')::bigint", "AND FALSE"),)),
     "begin only what is queued": Lawless(
-        reworded=(("WHERE id = one ->> 'id' AND status = 'queued'", "WHERE id = one ->> 'id'"),)
+        reworded=(("WHERE generation.id = wanted.id AND status = 'queued'", "WHERE generation.id = wanted.id"),)
     ),
     "cancel only what has not ended": Lawless(reworded=(("AND status IN ('queued', 'running')", ""),)),
     "the unique index": Lawless(dropped="DROP INDEX entry_once"),

@@ -88,7 +88,7 @@ class Facing:
             inputs={"prompt": prompt},
             brief=Brief(**brief),
             expected_wait_s=(1, 2),
-            folder=folder,
+            scratch=folder,
             address=self.provider.address(),
             words={"aspect_ratio": "16:9", "resolution": "720p"} if is_seen else {},
         )

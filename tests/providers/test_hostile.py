@@ -99,7 +99,7 @@ class Scene:
             inputs=inputs or {},
             brief=Brief(model="m", task=Task.TEXT_TO_VIDEO, modality=Modality.VIDEO, prompt=prompt),
             expected_wait_s=(1, 2),
-            folder=folder,
+            scratch=folder,
             address=self.provider.address(),
         )
 

@@ -35,7 +35,7 @@ def work(tmp_path: Path) -> Work:
         },
         brief=Brief(model="m", task=Task.IMAGE_TO_VIDEO, modality=Modality.VIDEO),
         expected_wait_s=(1, 2),
-        folder=tmp_path,
+        scratch=tmp_path,
         media={"keyframes.frame0.url": (kept,), "image_urls.0": (linked,), "image_urls.1": (kept,)},
         links={linked: "https://here.example/a.png"},
     )

@@ -15,7 +15,7 @@ from darkroom.assets.obstore_assets import ObstoreAssets
 from darkroom.config import Settings
 from darkroom.errors import Ambiguous, ProviderUnavailable, RevokedKey
 from darkroom.generation import Generation, Status
-from darkroom.ports import Output, Produced, Settlement, Ticket, Work
+from darkroom.ports import Address, Output, Pending, Produced, Settlement, Ticket, Work
 from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
 from darkroom.testing import FrozenClock, ScriptedProvider, Step, an_output
@@ -99,11 +99,11 @@ class FullAssets(ObstoreAssets):
 
     refuses = 3
 
-    async def put(self, key: str, source: Path | bytes) -> int:
+    async def take(self, key: str, source: Path) -> int:
         if self.refuses > 0:
             self.refuses -= 1
             raise OSError("no space left on device")
-        return await super().put(key, source)
+        return await super().take(key, source)
 
 
 def test_a_paid_result_waits_for_its_place_on_the_disk(tmp_path: Path) -> None:
@@ -126,10 +126,58 @@ def test_a_result_that_is_not_there_is_not_waited_for(tmp_path: Path) -> None:
         return Output(files=(Produced(path=work.folder / "gone.mp4", media_type="video/mp4"),))
 
     async def act() -> None:
-        async with working(tmp_path, [UP, nothing]) as scene:
+        async with working(tmp_path, ScriptedProvider([UP, nothing], may_restart=True)) as scene:
             ended = await scene.reach(await scene.submit())
             assert ended.cause is not None
             assert (ended.status, ended.cause.code) == (Status.FAILED, "internal_error")
+            assert await scene.books() == (100, 0, 0)
+
+    play(act)
+
+
+def a_bug(work: Work) -> Output:
+    raise RuntimeError("nobody has thought of this")
+
+
+def test_a_bug_throws_nothing_away_that_its_provider_has(tmp_path: Path) -> None:
+    """Not at the first look either: the work is looked at again, and what was paid for is delivered."""
+
+    async def act() -> None:
+        provider = ScriptedProvider([UP, a_bug, Pending(after_s=0.0), an_output()])
+        async with working(tmp_path, provider) as scene:
+            id = await scene.submit()
+            ended = await scene.reach(id)
+            assert (ended.status, ended.attempt) == (Status.COMPLETED, 1)
+            assert (provider.started, provider.polled) == ([id], ["up_1"] * 3)
+            assert await scene.books() == (60, 0, 40)
+
+    play(act)
+
+
+def test_a_bug_inside_the_paid_call_is_held_for_an_operator(tmp_path: Path) -> None:
+    async def act() -> None:
+        provider = ScriptedProvider([a_bug])
+        async with working(tmp_path, provider) as scene:
+            id = await scene.submit()
+            await scene.held()
+            assert (await scene.engine.store.get(id)).status is Status.RUNNING
+            assert (await scene.outcomes(), provider.started) == ([(1, "", "ambiguous")], [id])
+            assert await scene.books() == (60, 40, 0)
+
+    play(act)
+
+
+def test_a_bug_before_the_paid_call_fails_and_gives_everything_back(tmp_path: Path) -> None:
+    class Unfindable(ScriptedProvider):
+        def address(self) -> Address:
+            raise RuntimeError("nobody has thought of this")
+
+    async def act() -> None:
+        provider = Unfindable([])
+        async with working(tmp_path, provider) as scene:
+            ended = await scene.reach(await scene.submit())
+            assert ended.cause is not None
+            assert (ended.status, ended.cause.code, provider.started) == (Status.FAILED, "internal_error", [])
             assert await scene.books() == (100, 0, 0)
 
     play(act)
@@ -174,14 +222,19 @@ def test_a_store_that_takes_nothing_holds_up_no_shutdown_and_the_next_start_sett
     play(act)
 
 
-def test_an_attempt_that_gets_no_folder_ends_and_gives_the_credits_back(tmp_path: Path) -> None:
+def test_a_paid_result_waits_for_a_folder_to_be_fetched_into(tmp_path: Path) -> None:
     async def act() -> None:
-        async with working(tmp_path, [UP, an_output()]) as scene:
-            (tmp_path / "work").write_bytes(b"a file where the folder should be")
-            ended = await scene.reach(await scene.submit())
-            assert ended.cause is not None
-            assert (ended.status, ended.cause.code) == (Status.FAILED, "internal_error")
-            assert await scene.books() == (100, 0, 0)
+        provider = ScriptedProvider([UP, *[an_output()] * 1000])
+        async with working(tmp_path, provider) as scene:
+            obstacle = tmp_path / "work"
+            obstacle.write_bytes(b"a file where the folder should be")
+            id = await scene.submit()
+            await scene.held()
+            assert await scene.books() == (60, 40, 0)
+            obstacle.unlink()
+            ended = await scene.reach(id)
+            assert (ended.status, ended.attempt, provider.started) == (Status.COMPLETED, 1, [id])
+            assert await scene.books() == (60, 0, 40)
 
     play(act)
 

@@ -143,8 +143,8 @@ class SlowAssets(ObstoreAssets):
         self.door = asyncio.Event()
         self.copied = asyncio.Event()
 
-    async def put(self, key: str, source: Path | bytes) -> int:
-        size = await super().put(key, source)
+    async def take(self, key: str, source: Path) -> int:
+        size = await super().take(key, source)
         self.copied.set()
         await self.door.wait()
         return size

@@ -42,8 +42,8 @@ CASES: list[tuple[str, list[Step], Status, str | None, int, int]] = [
     ("never sent", [UNAVAILABLE] * 3, Status.FAILED, "provider_unavailable", 0, 3),
     ("out of reach while made", [UP, *[UNAVAILABLE] * 3, an_output()], Status.COMPLETED, None, 40, 1),
     ("lost", [Ambiguous("the answer was lost")], Status.FAILED, "ambiguous", 0, 1),
-    ("a bug at the start", [a_bug], Status.FAILED, "internal_error", 0, 1),
-    ("a bug while made", [UP, SOON, a_bug], Status.FAILED, "internal_error", 0, 1),
+    ("a bug at the start", [a_bug], Status.FAILED, "ambiguous", 0, 1),
+    ("a bug while made", [UP, SOON, a_bug], Status.FAILED, "ambiguous", 0, 1),
 ]
 
 

@@ -57,11 +57,13 @@ class ObstoreAssets:
             await asyncio.to_thread(_make_durable, self._root, key)
         return size_bytes
 
-    async def take(self, key: str, source: Path) -> None:
+    async def take(self, key: str, source: Path) -> int:
         """Store a file's bytes and leave no file behind: on one disk it is only renamed."""
-        if self._root is None or not await asyncio.to_thread(_move, source, self._root, key):
-            await self.put(key, source)
+        size_bytes = None if self._root is None else await asyncio.to_thread(_move, source, self._root, key)
+        if size_bytes is None:
+            size_bytes = await self.put(key, source)
             await asyncio.to_thread(source.unlink)
+        return size_bytes
 
     async def size(self, key: str) -> int:
         """Raises `NotFound`."""
@@ -145,23 +147,24 @@ def _make_durable(root: Path, key: str) -> None:
             return
 
 
-def _move(source: Path, root: Path, key: str) -> bool:
-    """False where it lies on another disk."""
+def _move(source: Path, root: Path, key: str) -> int | None:
+    """Its number of bytes; None where it lies on another disk."""
     target = root / key
     while True:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             source.rename(target)
         except FileNotFoundError:
-            if not source.exists():
-                raise
-            continue  # a folder that was empty for a moment has just been cleaned up
+            if source.exists():
+                continue  # a folder that was empty for a moment has just been cleaned up
+            if not target.exists():
+                raise  # else an earlier try has moved it, and could not make it durable
         except OSError as error:
             if error.errno == errno.EXDEV:
-                return False
+                return None
             raise
         _make_durable(root, key)
-        return True
+        return _size_of(target)
 
 
 def _sync(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Width and height in pixels, from the words that callers use: `1024x1024`, `1080p`, `4K`, `9:16`."""
 
 import re
+from functools import lru_cache
 
 from darkroom.brief import Modality
 
@@ -18,6 +19,7 @@ PAIR = re.compile(r"(\d+(?:\.\d+)?)\s*[x:*]\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
 Size = tuple[int | None, int | None]
 
 
+@lru_cache(maxsize=1024)
 def frame(
     modality: Modality, *, size: str = "", resolution: str = "", aspect_ratio: str = "", has_source: bool = False
 ) -> Size:

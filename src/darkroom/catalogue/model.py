@@ -110,15 +110,16 @@ class Model:
 
     def task_of(self, inputs: Mapping[str, object], words: Words | None = None) -> Task:
         """The task that accepted inputs ask for, by the media given and the form named."""
-        form = (self.words(inputs) if words is None else words).get("form", "")
-        present = frozenset(medium.role for medium in self.media_fields(inputs))
-        return task_for(self.tasks, present, form)
+        return self._task(self.words(inputs) if words is None else words, self.media_fields(inputs))
+
+    def _task(self, words: Words, given: Iterable[MediaInput]) -> Task:
+        return task_for(self.tasks, frozenset(medium.role for medium in given), words.get("form", ""))
 
     def brief(self, inputs: Mapping[str, object], media: Mapping[str, tuple[Path, ...]]) -> Brief:
         """Accepted inputs in our words; `media` are the local files of each of the `media_fields`."""
         words = self.words(inputs)
         given = self.media_fields(inputs)
-        task = self.task_of(inputs, words)
+        task = self._task(words, given)
         width, height = self._size(task, words, given)
         if "span_s" in words:
             words["end_s"] = words.get("start_s", 0) + words["span_s"]

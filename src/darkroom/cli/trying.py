@@ -111,7 +111,7 @@ def _work(
         inputs=accepted,
         brief=replace(brief, media={role: paths for role, paths in brief.media.items() if paths}),
         expected_wait_s=model.expected_wait_s,
-        folder=folder,
+        scratch=folder,
         address=provider.address(),
         words=words,
         media=media,

@@ -46,15 +46,17 @@ RETURNS TABLE (place bigint, from_purse text, captured bigint, released bigint) 
      ORDER BY sequence;
 $$;
 
--- What a generation is told to have spent: JSON by purse.
-CREATE OR REPLACE FUNCTION spent_of(of_generation text, used bigint) RETURNS text LANGUAGE sql STABLE AS $$
+-- What a generation is told to have spent: JSON by purse. A table of one row, which becomes part of the statement that
+-- asks: a plain value would be a statement of its own for each row.
+CREATE OR REPLACE FUNCTION spent_of(of_generation text, used bigint) RETURNS TABLE (spent text) LANGUAGE sql STABLE AS $$
     SELECT coalesce(json_object_agg(from_purse, captured ORDER BY place) FILTER (WHERE captured > 0), '{}')::text
       FROM split(of_generation, used);
 $$;
 
 -- Capture what was used, and give the rest back: for many generations at once, whose accounts are locked. A balance is
 -- written once for all of them: each version of a row has to pass those that its transaction has written before it.
-CREATE OR REPLACE FUNCTION pay(of_generations text[], used bigint[], paid_at bigint[]) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION pay(of_generations text[], used bigint[], paid_at bigint[]) RETURNS void LANGUAGE sql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     WITH part AS (
         SELECT account_id, generation_id, from_purse, place, at, kind, amount
           FROM unnest(of_generations, used, paid_at) WITH ORDINALITY AS paid (generation_id, used, at, turn)

@@ -51,6 +51,13 @@ BEGIN
     END IF;
 END $$;
 
+-- Whether anybody may have asked to be told of it: hardly any generation has listeners.
+CREATE OR REPLACE FUNCTION has_listeners(about generation) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN about.callback_url IS NOT NULL
+        OR EXISTS (SELECT 1 FROM webhook WHERE account_id = about.account_id AND dialect = about.dialect);
+END $$;
+
 -- Write down that a generation has changed, and a message for everyone who asked to be told. Returns the event's number.
 -- The account is locked by now: see `lock_accounts`.
 CREATE OR REPLACE FUNCTION announce(changed generation, by_writer text, changed_at bigint)

@@ -96,32 +96,52 @@ END $$;
 -- A worker takes its turn: the attempt's number is the fence for everything that follows. The attempt is there before the
 -- paid call. One row for each id, empty where it is not queued (any more). Asked `again` after a lost answer, a writer is
 -- given what it has begun: by the same writer at the same microsecond nothing is begun twice.
+-- Like `settle` one statement for all of them, by their indexes alone: a plan that was made while a table was small, and
+-- reads all of it, would be kept while it grows.
 CREATE OR REPLACE FUNCTION begin_attempts(given jsonb[], by_writer text, again boolean)
-RETURNS TABLE (told_event bigint, begun generation) LANGUAGE plpgsql AS $$
+RETURNS TABLE (told_event bigint, begun generation) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
-    one jsonb;
-    taken generation;
+    each record;
 BEGIN
-    PERFORM lock_accounts_of(ARRAY(SELECT each ->> 'id' FROM unnest(given) AS each));
-    FOREACH one IN ARRAY given LOOP
-        UPDATE generation
-           SET status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, (one ->> 'now')::bigint)
-         WHERE id = one ->> 'id' AND status = 'queued'
-        RETURNING * INTO taken;
-        IF NOT FOUND THEN
-            RETURN QUERY SELECT told.sequence, ours
-               FROM (SELECT 1) AS always
-               LEFT JOIN generation AS ours ON again AND ours.id = one ->> 'id' AND ours.status = 'running'
-                     AND EXISTS (SELECT 1 FROM event WHERE generation_id = ours.id AND status = 'running'
-                                    AND writer = by_writer AND at = (one ->> 'now')::bigint)
-               LEFT JOIN LATERAL (SELECT max(sequence) AS sequence FROM event WHERE generation_id = ours.id) AS told
-                      ON TRUE;
-            CONTINUE;
+    PERFORM lock_accounts_of(ARRAY(SELECT one ->> 'id' FROM unnest(given) AS one));
+    FOR each IN
+        WITH wanted AS MATERIALIZED (
+            SELECT place, one ->> 'id' AS id, (one ->> 'now')::bigint AS at
+              FROM unnest(given) WITH ORDINALITY AS asked (one, place)
+        ), taken AS (
+            UPDATE generation
+               SET status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, at)
+              FROM wanted WHERE generation.id = wanted.id AND status = 'queued'
+            RETURNING place, at, generation AS changed
+        ), tried AS (
+            INSERT INTO attempt (generation_id, number, provider, started_at, worker)
+            SELECT (changed).id, (changed).attempt, (changed).provider, at, by_writer FROM taken
+        ), told AS MATERIALIZED (
+            SELECT place, at, changed, nextval('event_sequence_seq') AS sequence
+              FROM (SELECT * FROM taken ORDER BY place) AS taken
+        ), written AS (
+            INSERT INTO event (sequence, generation_id, account_id, status, at, writer)
+            SELECT sequence, (changed).id, (changed).account_id, (changed).status, at, by_writer FROM told
+        )
+        SELECT wanted.id, wanted.at, sequence, changed, has_listeners(changed) AS is_heard
+          FROM wanted LEFT JOIN told USING (place) ORDER BY place
+    LOOP
+        IF each.sequence IS NULL AND again THEN
+            SELECT max(sequence) AS sequence, ours AS changed, FALSE AS is_heard INTO each
+              FROM generation AS ours JOIN event ON generation_id = id
+             WHERE id = each.id AND ours.status = 'running' AND EXISTS (
+                   SELECT 1 FROM event WHERE generation_id = each.id AND status = 'running' AND writer = by_writer
+                      AND at = each.at)
+             GROUP BY ours.number;
         END IF;
-        INSERT INTO attempt (generation_id, number, provider, started_at, worker)
-        VALUES (taken.id, taken.attempt, taken.provider, (one ->> 'now')::bigint, by_writer);
-        RETURN QUERY SELECT announce(taken, by_writer, (one ->> 'now')::bigint), taken;
+        IF each.is_heard THEN
+            PERFORM deliver(each.changed, 'running', each.at);
+        END IF;
+        told_event := each.sequence;
+        begun := each.changed;
+        RETURN NEXT;
     END LOOP;
 END $$;
 
@@ -158,40 +178,62 @@ $$;
 -- Finish attempts: status, credits and event together. A worker that lost its turn matches no row: its attempt is stale,
 -- and its row of the answer empty. One that asks the same again, because the answer was lost, is answered as before.
 CREATE OR REPLACE FUNCTION settle(given jsonb[], by_writer text)
-RETURNS TABLE (told_event bigint, settled generation) LANGUAGE plpgsql AS $$
+RETURNS TABLE (told_event bigint, settled generation) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
-    one jsonb;
-    ended generation;
-    at_once bigint;
+    each record;
     paid_ids text[] := '{}';
     paid_used bigint[] := '{}';
     paid_at bigint[] := '{}';
 BEGIN
-    PERFORM lock_accounts_of(ARRAY(SELECT each ->> 'id' FROM unnest(given) AS each));
-    FOREACH one IN ARRAY given LOOP
-        at_once := (one ->> 'now')::bigint;
-        UPDATE generation
-           SET status = one ->> 'status', outputs = one ->> 'outputs', cause_code = one ->> 'cause_code',
-               cause_message = one ->> 'cause_message', settled_at = at_once, expires_at = expiry(generation, at_once),
-               spent = spent_of(id, (one ->> 'used')::bigint)
-         WHERE id = one ->> 'id' AND status = 'running' AND attempt = (one ->> 'attempt')::int
-        RETURNING * INTO ended;
-        IF FOUND THEN
-            PERFORM end_attempt(ended, one ->> 'status', at_once, '', (one ->> 'cost')::bigint);
-            paid_ids := paid_ids || ended.id;
-            paid_used := paid_used || (one ->> 'used')::bigint;
-            paid_at := paid_at || at_once;
-            RETURN QUERY SELECT announce(ended, by_writer, at_once), ended;
+    PERFORM lock_accounts_of(ARRAY(SELECT one ->> 'id' FROM unnest(given) AS one));
+    FOR each IN
+        WITH wanted AS MATERIALIZED (
+            SELECT place, one, one ->> 'id' AS id, (one ->> 'now')::bigint AS at, (one ->> 'used')::bigint AS used,
+                   (one ->> 'cost')::bigint AS cost, spent
+              FROM unnest(given) WITH ORDINALITY AS asked (one, place)
+             CROSS JOIN LATERAL spent_of(one ->> 'id', (one ->> 'used')::bigint)
+        ), ended AS (
+            UPDATE generation
+               SET status = one ->> 'status', outputs = one ->> 'outputs', cause_code = one ->> 'cause_code',
+                   cause_message = one ->> 'cause_message', settled_at = at, expires_at = expiry(generation, at),
+                   spent = wanted.spent
+              FROM wanted
+             WHERE generation.id = wanted.id AND status = 'running' AND attempt = (one ->> 'attempt')::int
+            RETURNING place, at, cost, generation AS changed
+        ), tried AS (
+            UPDATE attempt
+               SET ended_at = at, outcome = (changed).status,
+                   cost_micro_usd = coalesce(cost_micro_usd + cost, cost_micro_usd, cost)
+              FROM ended WHERE generation_id = (changed).id AND number = (changed).attempt
+        ), told AS MATERIALIZED (
+            SELECT place, at, changed, nextval('event_sequence_seq') AS sequence
+              FROM (SELECT * FROM ended ORDER BY place) AS ended
+        ), written AS (
+            INSERT INTO event (sequence, generation_id, account_id, status, at, writer)
+            SELECT sequence, (changed).id, (changed).account_id, (changed).status, at, by_writer FROM told
+        )
+        SELECT one, wanted.id, wanted.at, used, sequence, changed, has_listeners(changed) AS is_heard
+          FROM wanted LEFT JOIN told USING (place) ORDER BY place
+    LOOP
+        IF each.sequence IS NOT NULL THEN
+            paid_ids := paid_ids || each.id;
+            paid_used := paid_used || each.used;
+            paid_at := paid_at || each.at;
         ELSE
-            RETURN QUERY SELECT told.sequence, ours
-               FROM (SELECT 1) AS always
-               LEFT JOIN generation AS ours
-                      ON ours.id = one ->> 'id' AND ours.status = one ->> 'status' AND ours.outputs = one ->> 'outputs'
-                     AND ours.attempt = (one ->> 'attempt')::int AND ours.settled_at = at_once
-               LEFT JOIN LATERAL (SELECT max(sequence) AS sequence FROM event WHERE generation_id = ours.id) AS told
-                      ON TRUE;
+            SELECT max(sequence) AS sequence, ours AS changed, FALSE AS is_heard INTO each
+              FROM generation AS ours JOIN event ON generation_id = id
+             WHERE id = each.id AND ours.status = each.one ->> 'status' AND ours.outputs = each.one ->> 'outputs'
+               AND ours.attempt = (each.one ->> 'attempt')::int AND ours.settled_at = each.at
+             GROUP BY ours.number;
         END IF;
+        IF each.is_heard THEN
+            PERFORM deliver(each.changed, each.one ->> 'status', each.at);
+        END IF;
+        told_event := each.sequence;
+        settled := each.changed;
+        RETURN NEXT;
     END LOOP;
     PERFORM pay(paid_ids, paid_used, paid_at);
 END $$;
@@ -231,7 +273,7 @@ BEGIN
       FROM generation WHERE id = of_id FOR NO KEY UPDATE;
     UPDATE generation
        SET status = 'canceled', cause_code = 'canceled', cause_message = 'canceled by the caller',
-           spent = spent_of(id, used), settled_at = canceled_at, expires_at = expiry(generation, canceled_at)
+           spent = (SELECT spent FROM spent_of(id, used)), settled_at = canceled_at, expires_at = expiry(generation, canceled_at)
      WHERE id = of_id AND account_id = of_account AND status IN ('queued', 'running')
     RETURNING * INTO ended;
     IF FOUND THEN
