@@ -1,6 +1,8 @@
 """Generations carried out a second through PostgreSQL, by one worker process; beside PgQueuer's own no-op jobs.
 
-Both find everything queued and work it off, on the same server, each in a process of its own on the same core.
+All find everything queued and work it off, on the same server, each in a process of its own on the same core.
+Darkroom has a limit that holds for the whole cluster, which costs PgQueuer something for each look: its no-op jobs
+are carried out under the same limit, and under none.
 """
 
 import argparse
@@ -30,10 +32,11 @@ from darkroom.verbs import Submit
 from darkroom.wiring import Engine
 
 ROUNDS = 3
-GENERATIONS = 10_000
+GENERATIONS = 6_000
 ACCOUNTS = 8
-SLOTS = 400
+SLOTS = 1000
 JOBS = 10_000
+KINDS = ("no files", "a file each")
 BATCHES = (10, 100)
 """PgQueuer's own default, and a larger one: it is compared to the better of them."""
 
@@ -54,16 +57,22 @@ def run() -> list[str]:
     with a_database(DRIVEN) as server:
         rounds = []
         for _ in range(ROUNDS):
-            theirs = max(_measured("pgqueuer", server.fresh(), batch) for batch in BATCHES)
-            rounds.append((theirs, _measured("darkroom", server.fresh(), 0), _measured("darkroom", server.fresh(), 1)))
-    jobs = [each[0] for each in rounds]
-    for place, name in ((1, "no files"), (2, "a file each")):
-        ours = [each[place] for each in rounds]
-        ratio = median(own / other for own, other in zip(ours, jobs, strict=True))
+            theirs = {
+                what: max(_measured(what, server.fresh(), batch) for batch in BATCHES)
+                for what in ("limited", "unlimited")
+            }
+            rounds.append(theirs | {name: _measured("darkroom", server.fresh(), has) for has, name in enumerate(KINDS)})
+    for name in KINDS:
+        ours = [each[name] for each in rounds]
         lines.append(
-            f"carried {f'generations, {name}':22} {median(ours):9,.0f}/s ({min(ours):,.0f} to {max(ours):,.0f})   "
-            f"PgQueuer no-op {median(jobs):9,.0f}/s ({min(jobs):,.0f} to {max(jobs):,.0f})   ratio {ratio:.2f}"
+            f"carried {f'generations, {name}':22} {median(ours):9,.0f}/s ({min(ours):,.0f} to {max(ours):,.0f})"
         )
+        for what, jobs in ((what, [each[what] for each in rounds]) for what in ("limited", "unlimited")):
+            ratio = median(own / other for own, other in zip(ours, jobs, strict=True))
+            lines.append(
+                f"        PgQueuer no-op, {what:14} {median(jobs):9,.0f}/s ({min(jobs):,.0f} to {max(jobs):,.0f})"
+                f"   ratio {ratio:.2f}"
+            )
     return lines
 
 
@@ -77,7 +86,7 @@ def _measured(what: str, address: str, choice: int) -> float:
     return float(told)
 
 
-async def _no_ops(address: str, batch: int) -> float:
+async def _no_ops(address: str, batch: int, limit: int) -> float:
     async with asyncpg.create_pool(address, min_size=2, max_size=10) as pool:
         queries = Queries(AsyncpgPoolDriver(pool))
         await queries.install()
@@ -85,7 +94,7 @@ async def _no_ops(address: str, batch: int) -> float:
             await queries.enqueue(["no_op"] * 1000, [b"a generation's id"] * 1000, [0] * 1000)
         manager = QueueManager(queries)
 
-        @manager.entrypoint("no_op")
+        @manager.entrypoint("no_op", concurrency_limit=limit)
         async def no_op(job: Job) -> None:
             return None
 
@@ -130,14 +139,14 @@ async def _submit(engine: Engine, name: str, count: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("darkroom", "pgqueuer"))
+    parser.add_argument("what", choices=("darkroom", "limited", "unlimited"))
     parser.add_argument("address")
     parser.add_argument("choice", type=int)
     given = parser.parse_args()
     logs.configure(form="json", level="error")
     measured = (
-        _no_ops(given.address, given.choice)
-        if given.what == "pgqueuer"
-        else _carried(given.address, bool(given.choice))
+        _carried(given.address, bool(given.choice))
+        if given.what == "darkroom"
+        else _no_ops(given.address, given.choice, SLOTS if given.what == "limited" else 0)
     )
     print(uvloop.run(measured), flush=True)
