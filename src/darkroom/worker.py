@@ -262,7 +262,9 @@ class Worker:
     async def _start(self, errand: Errand) -> Ticket | Output:
         provider = errand.provider
         if not errand.left.is_lost:
-            errand.work = replace(errand.work, address=provider.address())
+            address = provider.address()
+            if address != errand.work.address:
+                errand.work = replace(errand.work, address=address)
             errand.sent_at = self._clock.now()
         errand.is_asked = True
         errand.is_sending = not provider.may_restart
