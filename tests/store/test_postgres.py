@@ -10,7 +10,7 @@ from darkroom.errors import Misconfigured
 from darkroom.generation import Status
 from darkroom.ports import Settlement
 from darkroom.store.postgres.database import Database, connect, shown
-from darkroom.store.postgres.migrate import migrate, newest, standing
+from darkroom.store.postgres.migrate import LOCK, migrate, newest, standing
 from darkroom.store.queries import POSTGRES, migrations
 from tests.postgres import postgres
 from tests.store.conftest import NOW, Dsn, a_new, an_account, buckets, opened, play
@@ -37,6 +37,23 @@ def test_of_many_processes_that_start_at_once_one_migrates() -> None:
         assert sorted(applied) == [[]] * 7 + [every]
         for connection in connections:
             await connection.close()
+
+    play(act)
+
+
+def test_a_migration_is_waited_for_longer_than_a_verb_would_be() -> None:
+    async def act() -> None:
+        dsn = await postgres().fresh()
+        first, second = await connect(dsn), await connect(dsn, command_limit_s=1.0)
+        async with first.transaction():
+            await first.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            waiting = asyncio.create_task(migrate(second))
+            while not await first.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+                pass
+            await first.execute("SELECT pg_sleep(1.5)")
+        assert await waiting == []
+        await first.close()
+        await second.close()
 
     play(act)
 

@@ -13,7 +13,7 @@ from darkroom.store import books, database
 from darkroom.store.postgres import books as postgres_books
 from darkroom.store.postgres import queries
 from darkroom.store.postgres.database import connect, shown
-from darkroom.store.postgres.migrate import SCHEMA, migrate
+from darkroom.store.postgres.migrate import LONGEST_S, SCHEMA, migrate
 from darkroom.store.postgres.queries import Listening
 
 TABLES = (
@@ -56,7 +56,7 @@ async def copy(file: Path, dsn: str, *, told: Callable[[str], None] = lambda tex
         # One look from here to the end, whoever else has the file open.
         source.execute("BEGIN")
         _check_source(source)
-        target = await connect(dsn)
+        target = await connect(dsn, command_limit_s=LONGEST_S)
         try:
             await migrate(target)
             async with target.transaction():

@@ -21,6 +21,7 @@ OLDEST = 14
 """The oldest PostgreSQL that this is written for."""
 
 CONNECT_LIMIT_S = 10.0
+COMMAND_LIMIT_S = 60.0
 PATIENCE_S = 10.0
 """How long a verb outlasts a database that is away: as long as a restart or a failover usually takes."""
 
@@ -190,10 +191,11 @@ class Database:
             log.warning("the database is away, and is asked again", reason=type(error.__cause__ or error).__name__)
 
 
-async def connect(dsn: str) -> Listening:
+async def connect(dsn: str, *, command_limit_s: float = COMMAND_LIMIT_S) -> Listening:
     """One connection, outside of any pool; raises `Misconfigured` without a word of the password."""
+    options = {**_options(dsn), "command_timeout": command_limit_s}
     try:
-        connection: Listening = await asyncpg.connect(timeout=CONNECT_LIMIT_S, **_options(dsn))
+        connection: Listening = await asyncpg.connect(timeout=CONNECT_LIMIT_S, **options)
         return connection
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         reason = "it did not answer in time" if isinstance(error, TimeoutError) else _without_password(str(error), dsn)
@@ -215,7 +217,7 @@ def _without_password(text: str, dsn: str) -> str:
 def _options(dsn: str) -> dict[str, Any]:
     return {
         "dsn": dsn,
-        "command_timeout": 60.0,
+        "command_timeout": COMMAND_LIMIT_S,
         "max_cached_statement_lifetime": 0,
         "server_settings": {
             "application_name": "darkroom",

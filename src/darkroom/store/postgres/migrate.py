@@ -4,13 +4,17 @@ import hashlib
 from dataclasses import dataclass
 
 from darkroom.errors import Misconfigured
-from darkroom.store.postgres.queries import Connection
+from darkroom.store.postgres.queries import Connection, Listening
 from darkroom.store.queries import POSTGRES, migrations
 
 SCHEMA = "darkroom"
 
 LOCK = 0x6461726B_726F6F6D
 """The advisory lock under which one process at a time migrates: `darkroom` in ASCII."""
+
+
+LONGEST_S = 7 * 86400.0
+"""A table that is large is gone through for hours: the limit of a verb would undo it, at every start anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +36,23 @@ def functions() -> str:
     return "\n".join(item.read_text("utf-8") for item in sorted(found, key=lambda item: item.name))
 
 
-async def migrate(connection: Connection, *, to: int | None = None) -> list[int]:
+async def migrate(connection: Listening, *, to: int | None = None) -> list[int]:
     """Apply what the database has not had, in one transaction, and return its numbers; raises `Misconfigured` for one
     that is newer than this Darkroom. `to` stops at an older version, without its functions: for tests."""
     async with connection.transaction():
         # Held to the end of the transaction: a second process waits here, and then finds everything done.
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK, timeout=LONGEST_S)
         found = await standing(connection)
         if found.version:
             # From a dump of another server, whose transactions had other numbers: what is over must not look new.
-            await connection.execute("UPDATE event SET xid = '3' WHERE xid >= pg_current_xact_id()")
+            await connection.execute("UPDATE event SET xid = '3' WHERE xid >= pg_current_xact_id()", timeout=LONGEST_S)
         if found.is_current:
             return []
         applied = []
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         for number, script in migrations(POSTGRES):
             if number > found.version and (to is None or number <= to):
-                await connection.execute(script)
+                await connection.execute(script, timeout=LONGEST_S)
                 applied.append(number)
         if to is None:
             await _renew_functions(connection)
