@@ -13,6 +13,7 @@ from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 
 from darkroom.asset import MEDIA_TYPES
 from darkroom.assets.fault import as_os_error
+from darkroom.durable import sync
 from darkroom.errors import NotFound
 
 CHUNK_BYTES = 256 * 1024
@@ -140,9 +141,9 @@ def _attributes(key: str) -> dict[str, str]:
 def _make_durable(root: Path, key: str) -> None:
     """The bytes and every name on the way to them, written through to the disk."""
     path = root / key
-    _sync(path)
+    sync(path)
     for folder in path.parents:
-        _sync(folder)
+        sync(folder)
         if folder == root:
             return
 
@@ -165,14 +166,6 @@ def _move(source: Path, root: Path, key: str) -> int | None:
             raise
         _make_durable(root, key)
         return _size_of(target)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _write_once(root: Path) -> None:

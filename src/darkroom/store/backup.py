@@ -1,10 +1,10 @@
 """A copy of the database's file while a server writes to it: SQLite's own backup, whole or not at all."""
 
-import os
 from pathlib import Path
 
 import apsw
 
+from darkroom.durable import sync
 from darkroom.errors import Misconfigured
 
 
@@ -31,14 +31,6 @@ def copy_database(source: Path, target: Path) -> None:
     finally:
         writing.close()
         reading.close()
-    _sync(made)
+    sync(made)
     made.rename(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(target.parent)
