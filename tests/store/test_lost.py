@@ -1,6 +1,7 @@
 """Answers of PostgreSQL that are lost after the commit: nothing is done twice, and nobody is told what is not so."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -97,6 +98,20 @@ def test_a_worker_whose_turn_was_begun_unheard_has_it_all_the_same() -> None:
     play(act)
 
 
+def test_a_turn_that_another_has_is_not_given_to_one_who_asks_again() -> None:
+    async def act() -> None:
+        home = await fresh()
+        async with wire(home) as cut, opened(Dsn(cut.dsn)) as store, opened(home) as other:
+            ann = await an_account(store)
+            stored = await store.submit(a_new(ann))
+            assert await other.begin(stored.id, now=NOW) is not None
+            cut.cut_after(stored.id)
+            assert await store.begin(stored.id, now=NOW) is None
+            assert cut.cuts == 1
+
+    play(act)
+
+
 def test_a_settlement_whose_answer_is_lost_is_not_taken_for_a_stale_one() -> None:
     """Or its worker would delete what the caller has just paid for."""
 
@@ -114,6 +129,9 @@ def test_a_settlement_whose_answer_is_lost_is_not_taken_for_a_stale_one() -> Non
             assert await buckets(store, ann) == (75, 0, 25)
             with pytest.raises(StaleAttempt):
                 await store.settle(stored.id, 2, DONE, now=NOW)
+            other = Asset(key="results/x/1/y.mp4", media_type="video/mp4", size_bytes=8)
+            with pytest.raises(StaleAttempt):
+                await store.settle(stored.id, 1, replace(DONE, outputs=(other,)), now=NOW)
 
     play(act)
 
