@@ -80,6 +80,24 @@ def test_a_later_event_goes_out_once_the_earlier_one_has_arrived_or_is_given_up(
     play(act)
 
 
+def test_a_generation_tells_its_own_address_without_any_endpoint(home: Home) -> None:
+    async def act() -> None:
+        async with opened(home) as store:
+            ann = await an_account(store)
+            stored = await store.submit(a_new(ann, callback_url=HOOK))
+            await store.begin(stored.id, now=NOW)
+            await store.settle(stored.id, 1, Settlement(status=Status.COMPLETED, used=stored.quote), now=NOW)
+            told = []
+            while parcels := await due(store):
+                (parcel,) = parcels
+                assert isinstance(parcel, Delivery)
+                told.append((parcel.url, parcel.state))
+                await note(store, parcel.id, is_done=True)
+            assert told == [(HOOK, Status.RUNNING), (HOOK, Status.COMPLETED)]
+
+    play(act)
+
+
 def test_another_generation_waits_for_nobody(home: Home) -> None:
     async def act() -> None:
         async with opened(home) as store:
