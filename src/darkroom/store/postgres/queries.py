@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from darkroom.store.queries import POSTGRES, STORE, read
 from darkroom.store.rows import Row
 
-_NAME = re.compile(r"(?<![:\w]):([a-z_]+)")
+_NAME = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 
 
 class Connection(Protocol):
