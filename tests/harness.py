@@ -119,7 +119,8 @@ async def running(
         chosen = Settings(data=str(data or folder), port=port, shutdown_limit_s=0.2, **placed)
         providers = None if provider is None else {provider.name: provider}
         engine = Engine(chosen, providers=providers, clock=clock, client=client, store=store)
-        engine.claim("a test")
+        if engine.cluster is None:
+            engine.claim("a test")
         await engine.open()
         await engine.work()
         key = await engine.first_key()
