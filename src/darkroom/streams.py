@@ -36,6 +36,7 @@ class Streams:
         """Each change until the end. Empty where the caller has seen the end already."""
         cursor = await self._store.newest_event(generation.account_id)
         last, seen = -1, None
+        # These end by themselves: what is left in the middle takes a task of its own to end, for each of a thousand.
         changes = self._bell.watch(generation.id, read=self._store.get, every_s=self._breath_s)
         async for change in changes:
             if last < 0:
@@ -44,7 +45,9 @@ class Streams:
                 for told in opening:
                     yield told
                 last = max((told.event or 0 for told in opening if told is not None), default=change.event)
-                if change.is_terminal or any(told is not None and _is_end(told) for told in opening):
+                if change.is_terminal:
+                    continue
+                if any(told is not None and _is_end(told) for told in opening):
                     return
                 seen = change
                 yield self._progress(change)
@@ -53,8 +56,6 @@ class Streams:
             elif _is_news(change, last, seen):
                 last, seen = max(last, change.event), change
                 yield _state(change)
-                if change.is_terminal:
-                    return
             elif change.progress is not None:
                 seen = change
                 yield self._progress(change)

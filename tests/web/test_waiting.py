@@ -267,6 +267,9 @@ def test_head_of_a_stream_does_not_wait() -> None:
             answer = await server.ask("HEAD", f"/v1/generations/{id}/events")
             assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream")
             provider.gate.set()
+            await server.reach(id)
+            answer = await server.ask("HEAD", f"/v1/generations/{id}/events")
+            assert (answer.status, answer.body) == (200, b"")
 
     asyncio.run(run())
 

@@ -1,6 +1,7 @@
-"""The line to a caller that waits: when it hangs up, nobody waits for it any more."""
+"""The line to a caller that waits: when it hangs up, nobody waits for it any more. And a wait for a moment."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -39,6 +40,34 @@ class Line:
             self._when_dead()
         else:
             self._listen()
+
+
+class Moments:
+    """A moment's wait of `seconds`, up to a quarter longer: those who come close together share a timer."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._seats: list[asyncio.Future[None]] = []
+        self._is_open_until = 0.0
+
+    def wait(self) -> "asyncio.Future[None]":
+        loop = asyncio.get_running_loop()
+        # Not the loop's own time, which stands still while it runs what is ready.
+        now = time.monotonic()
+        if now > self._is_open_until:
+            self._is_open_until = now + self._seconds / 4
+            self._seats = []
+            loop.call_later(self._seconds * 5 / 4, _free, self._seats)
+        # A seat each: one that is canceled while it waits takes nobody else with it.
+        seat: asyncio.Future[None] = loop.create_future()
+        self._seats.append(seat)
+        return seat
+
+
+def _free(seats: "list[asyncio.Future[None]]") -> None:
+    for seat in seats:
+        if not seat.done():
+            seat.set_result(None)
 
 
 class UnlessDisconnected(Line):

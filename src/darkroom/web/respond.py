@@ -1,6 +1,6 @@
 """Sends a dialect's response, whole or as server-sent events."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +27,6 @@ encode = msgspec.json.Encoder().encode
 
 
 Header = tuple[bytes, bytes]
-
-Lines = tuple[bytes, bool]
-"""Events as `lines_of` writes them, and whether nothing comes after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +74,8 @@ async def preflight(send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def stream(
-    send: Send, first: Lines, rest: AsyncIterator[Lines], request: WireRequest, extra: Mapping[str, str]
-) -> None:
-    """Server-sent events. The last ones end the answer themselves, where it is known that they are the last."""
+async def open_stream(send: Send, request: WireRequest, extra: Mapping[str, str]) -> None:
+    """The head of an answer in server-sent events."""
     headers = [
         *CORS,
         (b"content-type", b"text/event-stream"),
@@ -90,15 +85,6 @@ async def stream(
     ]
     _add(headers, extra)
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    if request.method == "HEAD":
-        await send({"type": "http.response.body", "body": b""})
-        return
-    text, is_last = first
-    await send({"type": "http.response.body", "body": text, "more_body": not is_last})
-    async for text, is_last in rest:
-        await send({"type": "http.response.body", "body": text, "more_body": not is_last})
-    if not is_last:
-        await send({"type": "http.response.body", "body": b""})
 
 
 def lines_of(event: Event | None) -> bytes:

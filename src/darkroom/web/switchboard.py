@@ -1,6 +1,5 @@
 """From a request to a dialect and back: authenticate, limit, parse, perform, render."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import datetime
@@ -25,7 +24,7 @@ from darkroom.verbs import Fetch, FetchMany, Submit
 from darkroom.web.body import Disconnected, Inbox, Receive, read_body, read_file
 from darkroom.web.fingerprint import asking_of
 from darkroom.web.limiter import Limiter
-from darkroom.web.line import Line, UnlessDisconnected
+from darkroom.web.line import Line, Moments, UnlessDisconnected
 from darkroom.web.metrics import Metrics
 from darkroom.web.rendered import Rendered
 from darkroom.web.repeats import Repeats
@@ -83,14 +82,15 @@ class Switchboard:
         self._spool = spool
         self._otherwise = otherwise
         self._retries = retries
-        self._hold_s = hold_s
+        self._moments = Moments(hold_s)
         self._retry_after_s = retry_after_s
         self._rendered: Rendered[Content] = Rendered()
         self._repeats = Repeats(service, metrics)
         self._teller = Teller(service, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if await self._repeats.answer(scope, send, now=self._clock.now()):
+        now = self._clock.now()
+        if await self._repeats.answer(scope, send, now=now):
             return
         match = self._router.find(scope["path"]) if scope["type"] == "http" else None
         if match is None:
@@ -99,7 +99,7 @@ class Switchboard:
             await preflight(send)
         else:
             places, values = match
-            await self._answer(places, self._request(scope, values), receive, send)
+            await self._answer(places, self._request(scope, values, now), receive, send)
 
     async def _turn_page(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -109,7 +109,7 @@ class Switchboard:
 
     async def nowhere(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A path that nobody serves, refused in the words of the dialect whose prefix it has, or whose key it seems."""
-        request = self._request(scope, {})
+        request = self._request(scope, {}, self._clock.now())
         error = NotFound(f"{request.method} {request.url[:200]}")
         await respond(send, content_of(self._speaker(request).refuse(error, request)), request, {})
 
@@ -234,7 +234,7 @@ class Switchboard:
                 line.close()
 
     async def _hold(self, line: Line) -> None:
-        await asyncio.sleep(self._hold_s)
+        await self._moments.wait()
         line.close()
 
     async def _wait_for(
@@ -300,7 +300,7 @@ class Switchboard:
             retry_after_s=self._retry_after_s,
         )
 
-    def _request(self, scope: Scope, values: Mapping[str, str]) -> WireRequest:
+    def _request(self, scope: Scope, values: Mapping[str, str], now: datetime) -> WireRequest:
         query = scope["query_string"]
         return WireRequest(
             method=scope["method"],
@@ -309,7 +309,7 @@ class Switchboard:
             query=parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else (),
             headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
             id=f"req_{new_id()}",
-            at=self._clock.now(),
+            at=now,
         )
 
     def _address_of(self, request: WireRequest) -> str:

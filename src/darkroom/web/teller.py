@@ -1,6 +1,6 @@
 """Streams of server-sent events: what the service tells, in a dialect's words."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from darkroom.told import Told, ToldKind
 from darkroom.web.body import Receive
 from darkroom.web.line import UnlessDisconnected
 from darkroom.web.rendered import Rendered
-from darkroom.web.respond import ENDED, KEEP_ALIVE, Lines, Send, lines_of, respond, stream
+from darkroom.web.respond import ENDED, KEEP_ALIVE, Send, lines_of, open_stream, respond
 from darkroom.wire import Event, Reply
 
 Tell = Callable[[Told, Reply], Event | None]
@@ -38,29 +38,29 @@ class Teller:
     ) -> None:
         """Tell of a generation until its end, or of all of an account's until the caller hangs up."""
         told = self._service.watch(principal, watched, after=reply.request.headers.get("last-event-id"))
+        before, is_open, is_last = b"", False, False
         with UnlessDisconnected(receive):
-            lines = self._lines(tell, told, reply, is_of_one=watched is not None)
-            try:
-                first = await anext(lines)
-            except StopAsyncIteration:
+            async for each in told:
+                lines = KEEP_ALIVE
+                if each is not None:
+                    lines = self._lines_of(tell, each, reply)
+                    # A dialect that tells no progress has nothing new to say when there is some.
+                    if not lines or lines == before:
+                        continue
+                    before, is_last = lines, watched is not None and _is_end(each)
+                if not is_open:
+                    await open_stream(send, reply.request, extra)
+                    is_open = True
+                    if reply.request.method == "HEAD":
+                        is_last = False
+                        break
+                # The end of what is told ends the answer too, where it is known that nothing comes after it.
+                await send({"type": "http.response.body", "body": lines, "more_body": not is_last})
+            if not is_open:
                 # The caller has seen the end: this is how a browser's EventSource is told to ask no more.
                 await respond(send, ENDED, reply.request, extra)
-                return
-            await stream(send, first, lines, reply.request, extra)
-
-    async def _lines(
-        self, tell: Tell, told: AsyncIterator[Told | None], reply: Reply, *, is_of_one: bool
-    ) -> AsyncIterator[Lines]:
-        before = b""
-        async for each in told:
-            if each is None:
-                yield KEEP_ALIVE, False
-                continue
-            lines = self._lines_of(tell, each, reply)
-            # A dialect that tells no progress has nothing new to say when there is some.
-            if lines and lines != before:
-                yield lines, is_of_one and _is_end(each)
-            before = lines or before
+            elif not is_last:
+                await send({"type": "http.response.body", "body": b""})
 
     def _lines_of(self, tell: Tell, told: Told, reply: Reply) -> bytes:
         now = self._clock.now()
