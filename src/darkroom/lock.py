@@ -1,5 +1,6 @@
-"""One server to a data folder: the lock, and who holds it."""
+"""One server to a data folder: that it may be written to, the lock, and who holds it."""
 
+import errno
 import fcntl
 import os
 import time
@@ -19,6 +20,25 @@ class FolderInUse(Misconfigured):
             "stop that one, or give this one a folder of its own with --data"
         )
         self.holder = holder
+
+
+class FolderShut(Misconfigured):
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"the data folder {folder} is not there for user {os.geteuid()} to write to ({reason}); "
+            "give it to that user, or name another with --data"
+        )
+
+
+def open_folder(folder: Path) -> Path:
+    """The data folder, made where there is none; raises `FolderShut`. A volume is often mounted as root's."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderShut(folder, error.strerror or type(error).__name__) from None
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        raise FolderShut(folder, os.strerror(errno.EACCES))
+    return folder
 
 
 class FolderLock:

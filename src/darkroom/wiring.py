@@ -28,7 +28,7 @@ from darkroom.generation import Generation
 from darkroom.guarded import GuardedClient, Refused
 from darkroom.history import History
 from darkroom.intake import Intake
-from darkroom.lock import FolderLock
+from darkroom.lock import FolderLock, open_folder
 from darkroom.notify import Bell, FrontDesk
 from darkroom.observing import Observing
 from darkroom.outside import Outside
@@ -82,8 +82,7 @@ class Engine:
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
-        self.folder = settings.folder
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder = open_folder(settings.folder)
         configured = self._configured = configured_of(settings)
         self.catalogue = configured.join(models or catalogue_of(settings, with_providers=False))
         self.plans = plans.load(Path(settings.plans) if settings.plans else None)

@@ -1,6 +1,10 @@
 """What an operator may set: settings, plans, ids, and one server to a folder."""
 
 import multiprocessing
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -8,11 +12,13 @@ import pytest
 
 from darkroom import config, plans
 from darkroom.account import KeyForm, Plan, hash_key, is_same_hash
+from darkroom.assets import open_assets
 from darkroom.clock import from_micros, to_micros
 from darkroom.errors import Misconfigured
 from darkroom.ids import is_id, new_id
-from darkroom.lock import FolderInUse, FolderLock
+from darkroom.lock import FolderInUse, FolderLock, FolderShut, open_folder
 from darkroom.testing import FrozenClock
+from darkroom.wiring import Engine
 
 NOW = FrozenClock().now()
 
@@ -146,3 +152,42 @@ def test_a_folder_is_one_process_s_until_it_ends_however_it_ends(tmp_path: Path)
     again = FolderLock(tmp_path)
     again.take("again")
     again.release()
+
+
+NOBODY = 65534
+
+
+@contextmanager
+def somebody_else_s_folder() -> Iterator[Path]:
+    """As a volume is mounted: there, and another user's. Not in pytest's folders, which only their owner may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.seteuid(NOBODY)
+        try:
+            yield folder
+        finally:
+            if is_root:
+                os.seteuid(0)
+            folder.chmod(0o755)
+
+
+def test_a_data_folder_that_is_another_user_s_is_told_in_a_line() -> None:
+    with somebody_else_s_folder() as folder:
+        for name in (folder, folder / "data"):
+            with pytest.raises(FolderShut, match=f"{name} is not there for user {os.geteuid()} .*Permission denied"):
+                open_folder(name)
+            with pytest.raises(Misconfigured, match=r"Permission denied"):
+                Engine(config.Settings(data=str(name)))
+        with pytest.raises(Misconfigured, match=r"assets: the folder .* cannot be made \(Permission denied\)"):
+            open_assets(str(folder / "assets"))
+
+
+def test_a_data_folder_is_made_with_those_above_it_and_kept(tmp_path: Path) -> None:
+    folder = open_folder(tmp_path / "a" / "b")
+    (folder / "kept").touch()
+    assert (open_folder(folder) / "kept").exists()
+    with pytest.raises(FolderShut, match="File exists"):
+        open_folder(folder / "kept")

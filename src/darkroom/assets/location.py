@@ -26,7 +26,10 @@ def open_assets(location: str) -> ObstoreAssets:
     if "://" in location:
         return ObstoreAssets(_bucket(location))
     folder = Path(location)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(f"assets: the folder {folder} cannot be made ({error.strerror})") from None
     return ObstoreAssets(LocalStore(folder, automatic_cleanup=True))
 
 

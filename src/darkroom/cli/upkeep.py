@@ -9,7 +9,7 @@ from rich.text import Text
 
 from darkroom.cli import show
 from darkroom.cli.app import OPERATING, Config, Data, app, settings_of
-from darkroom.lock import FolderLock
+from darkroom.lock import FolderLock, open_folder
 from darkroom.store import upgrading
 from darkroom.store.copying import Copied, copy
 from darkroom.store.postgres.database import shown
@@ -48,8 +48,7 @@ def copy_to(*, to: str, data: Data = None, config: Config = None) -> None:
         postgresql://user:password@host/name
     """
     settings = settings_of(data, config)
-    lock = FolderLock(settings.folder)
-    settings.folder.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(open_folder(settings.folder))
     lock.take("copying to PostgreSQL")
     try:
         copied = uvloop.run(copy(settings.folder / "darkroom.db", to, told=show.errors.print))

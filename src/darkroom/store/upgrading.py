@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from darkroom.config import Settings
+from darkroom.lock import open_folder
 from darkroom.store import database
 from darkroom.store.postgres import migrate as postgres
 from darkroom.store.postgres.database import connect, shown
@@ -36,8 +37,7 @@ async def upgrade(settings: Settings) -> Upgrade:
     """Apply what is missing; raises `Misconfigured` for a database that is newer than this Darkroom."""
     before = await look(settings)
     if not settings.database:
-        settings.folder.mkdir(parents=True, exist_ok=True)
-        applied = database.migrate(settings.folder / "darkroom.db")
+        applied = database.migrate(open_folder(settings.folder) / "darkroom.db")
     else:
         connection = await connect(settings.database)
         try:
