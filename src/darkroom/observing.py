@@ -43,6 +43,7 @@ class Observing:
         self._tracer = tracer
         self._observers: list[Observer] = []
         self._finished: dict[str, float] = {}
+        self._carried: dict[str, str] = {}
 
     def listen(self, observer: Observer) -> None:
         self._observers.append(observer)
@@ -59,6 +60,7 @@ class Observing:
                     await handle(generation_id)
                 finally:
                     self._finished.pop(generation_id, None)
+                    self._carried.pop(generation_id, None)
 
         return handle_observed
 
@@ -85,6 +87,13 @@ class Observing:
         if isinstance(answer, Output):
             self._finished[work.reference] = time.perf_counter()
         return answer
+
+    def began(self, generation: Generation) -> None:
+        self._carried[generation.id] = generation.provider
+
+    def carrier(self, generation_id: str) -> str:
+        """Whose attempt is in hand; empty where none is: a parked one is not."""
+        return self._carried.get(generation_id, "")
 
     def ended(self, provider: str, outcome: str) -> None:
         for observer in self._observers:
@@ -146,7 +155,10 @@ class _ObservedStore:
 
     async def begin(self, generation_id: str, **given: Any) -> Begun | None:
         with self._observing.writing("begin"):
-            return await self._store.begin(generation_id, **given)
+            begun = await self._store.begin(generation_id, **given)
+        if begun is not None:
+            self._observing.began(begun.generation)
+        return begun
 
     async def note_ticket(self, generation_id: str, attempt: int, ticket: str, **given: Any) -> None:
         with self._observing.writing("note_ticket"):
@@ -155,8 +167,7 @@ class _ObservedStore:
     async def note_outcome(self, generation_id: str, attempt: int, outcome: str, **given: Any) -> None:
         with self._observing.writing("note_outcome"):
             await self._store.note_outcome(generation_id, attempt, outcome, **given)
-        known = self._store.peek(generation_id)
-        self._observing.ended(known.provider if known is not None else "", outcome)
+        self._observing.ended(self._carrier(generation_id), outcome)
 
     async def settle(self, generation_id: str, attempt: int, settlement: Settlement, **given: Any) -> Generation:
         with self._observing.span("settle", generation_id), self._observing.writing("settle"):
@@ -165,12 +176,17 @@ class _ObservedStore:
         return settled
 
     async def hand_back(self, generation_id: str, attempt: int, outcome: str, **given: Any) -> Generation:
-        known = self._store.peek(generation_id)
+        # By the provider that it comes from: it may go on at another.
+        carrier = self._carrier(generation_id)
         with self._observing.writing("hand_back"):
             queued = await self._store.hand_back(generation_id, attempt, outcome, **given)
-        # By the provider that it comes from: it may go on at another.
-        self._observing.ended(known.provider if known is not None else queued.provider, outcome)
+        self._observing.ended(carrier or queued.provider, outcome)
         return queued
+
+    def _carrier(self, generation_id: str) -> str:
+        # A store that others write to remembers nothing.
+        known = self._store.peek(generation_id)
+        return self._observing.carrier(generation_id) or (known.provider if known is not None else "")
 
 
 class _ObservedProvider:

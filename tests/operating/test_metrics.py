@@ -3,18 +3,28 @@
 import asyncio
 import json
 import re
+from contextlib import suppress
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from prometheus_client import CollectorRegistry
 
+from darkroom.config import Settings
 from darkroom.errors import Ambiguous, ContentRefused, ProviderUnavailable
 from darkroom.generation import Status
 from darkroom.ports import Ticket
-from darkroom.testing import FrozenClock, an_output
+from darkroom.survey import Survey
+from darkroom.testing import FrozenClock, ScriptedProvider, an_output
+from darkroom.web.metrics import Metrics
+from darkroom.web.surveyor import Surveyor
+from darkroom.wiring import Engine
+from tests.cluster.scene import machines, submit
 from tests.harness import Running, free_port, running
 from tests.web.scene import a_video_at
+from tests.worker.scene import one_model, open_account
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 WORD = re.compile(r"\bdarkroom_\w+")
@@ -133,6 +143,62 @@ def test_every_metric_that_an_alert_or_the_dashboard_names_is_exported() -> None
     assert len(alerts) >= 8
     assert len(named) >= 12
     assert named - exported() == set()
+
+
+def test_a_silent_store_is_said_to_be_down_and_is_not_asked_again_meanwhile() -> None:
+    class Silent:
+        def __init__(self) -> None:
+            self.asked = 0
+            self.answers = asyncio.Event()
+
+        async def survey(self, *, now: datetime) -> Survey:
+            self.asked += 1
+            while not self.answers.is_set():
+                # As a driver does that tells the database that nobody waits any more: it waits for that, too.
+                with suppress(asyncio.CancelledError):
+                    await self.answers.wait()
+            return Survey(unfinished=(), ambiguous={}, messages=0, oldest_due_at=None)
+
+    async def run() -> None:
+        store, registry = Silent(), CollectorRegistry()
+        surveyor = Surveyor(store, registry, clock=FrozenClock(), kept_s=0, limit_s=0)
+        for _ in range(2):
+            await surveyor.look()
+            assert registry.get_sample_value("darkroom_store_up") == 0
+        assert store.asked == 1
+        store.answers.set()
+        while registry.get_sample_value("darkroom_store_up") == 0:
+            await surveyor.look()
+        assert registry.get_sample_value("darkroom_webhook_backlog") == 0
+        assert store.asked == 1
+
+    asyncio.run(run())
+
+
+def test_attempts_are_counted_by_provider_where_the_store_remembers_nothing(tmp_path: Path) -> None:
+    async def run() -> None:
+        script = ScriptedProvider([ProviderUnavailable("connection refused"), Ambiguous("the answer was lost")])
+        async with machines(tmp_path) as found:
+            settings = Settings(data=str(tmp_path / "own"), database=found.dsn, shutdown_limit_s=0.0)
+            engine = Engine(settings, providers={script.name: script}, models=one_model())
+            metrics = Metrics()
+            engine.observing.listen(metrics)
+            await engine.open()
+            found.engines.append(engine)
+            await open_account(engine.store)
+            await engine.work()
+            await submit(engine)
+            while not await engine.store.ambiguous():  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(0)
+            attempts = {
+                (sample.labels["provider"], sample.labels["outcome"]): sample.value
+                for family in metrics.registry.collect()
+                for sample in family.samples
+                if sample.name == "darkroom_attempts_total"
+            }
+            assert attempts == {(script.name, "provider_unavailable"): 1, (script.name, "ambiguous"): 1}
+
+    asyncio.run(run())
 
 
 def test_alerts_say_what_to_do_and_panels_have_their_places() -> None:

@@ -22,12 +22,23 @@ ANSWER_LIMIT_S = 5.0
 
 
 class Surveyor(Collector):
-    def __init__(self, store: Surveyed, registry: CollectorRegistry, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Surveyed,
+        registry: CollectorRegistry,
+        *,
+        clock: Clock,
+        kept_s: float = KEPT_S,
+        limit_s: float = ANSWER_LIMIT_S,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._kept_s = kept_s
+        self._limit_s = limit_s
         self._survey: Survey | None = None
         self._at: datetime | None = None
         self._until = 0.0
+        self._asked: asyncio.Task[Survey] | None = None
         self._turn = asyncio.Lock()
         registry.register(self)
 
@@ -37,14 +48,24 @@ class Surveyor(Collector):
             now = asyncio.get_running_loop().time()
             if now < self._until:
                 return
-            at = self._clock.now()
             try:
-                async with asyncio.timeout(ANSWER_LIMIT_S):
-                    self._survey, self._at = await self._store.survey(now=at), at
+                self._survey = await self._ask()
             except Exception:
                 log.exception("the store was not surveyed")
                 self._survey = None
-            self._until = now + KEPT_S
+            self._until = now + self._kept_s
+
+    async def _ask(self) -> Survey:
+        """Raises `TimeoutError`. What has no answer yet is neither asked again nor canceled: to take a question back
+        from a database that is silent waits for that database as well."""
+        if self._asked is None:
+            self._at = self._clock.now()
+            self._asked = asyncio.ensure_future(self._store.survey(now=self._at))
+        await asyncio.wait({self._asked}, timeout=self._limit_s)
+        if not self._asked.done():
+            raise TimeoutError
+        asked, self._asked = self._asked, None
+        return asked.result()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         up = GaugeMetricFamily("darkroom_store_up", "1: the store answers")
