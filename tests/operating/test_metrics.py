@@ -175,6 +175,22 @@ def test_a_silent_store_is_said_to_be_down_and_is_not_asked_again_meanwhile() ->
     asyncio.run(run())
 
 
+def test_who_waits_for_a_silent_store_together_waits_once() -> None:
+    class Never:
+        async def survey(self, *, now: datetime) -> Survey:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def run() -> None:
+        surveyor = Surveyor(Never(), CollectorRegistry(), clock=FrozenClock(), kept_s=0.05, limit_s=0.05)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await asyncio.gather(*(surveyor.look() for _ in range(40)))
+        assert loop.time() - began < 40 * 0.05
+
+    asyncio.run(run())
+
+
 def test_attempts_are_counted_by_provider_where_the_store_remembers_nothing(tmp_path: Path) -> None:
     async def run() -> None:
         script = ScriptedProvider([ProviderUnavailable("connection refused"), Ambiguous("the answer was lost")])

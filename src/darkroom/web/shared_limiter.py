@@ -27,6 +27,7 @@ REST_S = 5.0
 
 BATCH = 256
 MOST_KNOWN = 100_000
+MOST_OF_A_REASON = 200
 
 COUNT = """
 local full, counts = 0, {}
@@ -160,7 +161,8 @@ class SharedLimiter:
 
     def _rest(self, error: Exception) -> None:
         self._rests_until = time.monotonic() + self._rest_s
-        log.error("limits are not shared for a while", seconds=self._rest_s, reason=type(error).__name__)
+        reason = f"{type(error).__name__}: {error}"[:MOST_OF_A_REASON]
+        log.error("limits are not shared for a while", seconds=self._rest_s, reason=reason)
 
     def _learn(self, principal: Principal, items: Sequence[tuple[str, RateLimitItem]], told: Sequence[int]) -> None:
         if len(self._known) >= MOST_KNOWN:

@@ -45,15 +45,16 @@ class Surveyor(Collector):
     async def look(self) -> None:
         """Ask the store, unless it was asked a moment ago. Where it does not answer, `darkroom_store_up` says so."""
         async with self._turn:
-            now = asyncio.get_running_loop().time()
-            if now < self._until:
+            loop = asyncio.get_running_loop()
+            if loop.time() < self._until:
                 return
             try:
                 self._survey = await self._ask()
             except Exception:
                 log.exception("the store was not surveyed")
                 self._survey = None
-            self._until = now + self._kept_s
+            # From now, not from the question: who waited for a silent store is told what the one before was.
+            self._until = loop.time() + self._kept_s
 
     async def _ask(self) -> Survey:
         """Raises `TimeoutError`. What has no answer yet is neither asked again nor canceled: to take a question back
