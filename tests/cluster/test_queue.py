@@ -11,7 +11,7 @@ from darkroom.errors import InsufficientCredits
 from darkroom.generation import Status
 from darkroom.ports import Ticket
 from darkroom.testing import ScriptedProvider, an_output
-from tests.cluster.scene import books, machines, play, reach, submit
+from tests.cluster.scene import Machines, books, machines, play, reach, submit
 from tests.postgres import postgres
 from tests.worker.scene import until
 
@@ -88,16 +88,44 @@ def test_accounts_take_turns_whatever_one_of_them_has_waiting(tmp_path: Path) ->
     play(act)
 
 
-def test_what_is_urgent_takes_the_place_of_the_first_that_is_less_so(tmp_path: Path) -> None:
+async def rich(all_of_them: Machines) -> None:
+    await all_of_them.rows("UPDATE balance SET available = 4000000000, issued = -4000000000 - held - spent")
+
+
+async def order_of(all_of_them: Machines, *ids: str) -> list[int]:
+    """Which of these comes first, second and so on, by their places among the arguments."""
+    return [ids.index(id) for (id,) in await all_of_them.rows(ORDER) if id in ids]
+
+
+def test_an_account_s_more_urgent_come_first_and_among_equals_the_older(tmp_path: Path) -> None:
     async def act() -> None:
         async with machines(tmp_path) as all_of_them:
             api = await all_of_them.start(shut(), role="api")
-            await all_of_them.rows("UPDATE balance SET available = 4000000000, issued = -4000000000 - held - spent")
-            calm = [await submit(api) for _ in range(3)]
+            await rich(all_of_them)
+            one_by_one = [await submit(api, priority=priority) for priority in (0, 5, 0, 9, 5, -1, 0)]
+            assert await order_of(all_of_them, *one_by_one) == [3, 1, 4, 0, 2, 6, 5]
+            # Some of them in one statement.
+            at_once = await asyncio.gather(*(submit(api, priority=priority) for priority in (1, 2, 9, 0, 7, 8, -2)))
+            ids = [*one_by_one, *at_once]
+            assert await order_of(all_of_them, *ids) == [3, 9, 12, 11, 1, 4, 8, 7, 0, 2, 6, 10, 5, 13]
+            # The turns of the account are those that it would have without any hurry, one after the other.
+            ((turns,),) = await all_of_them.rows("SELECT array_agg(priority ORDER BY priority DESC) FROM pgqueuer")
+            assert [turns[0] - turn for turn in turns] == list(range(14))
+
+    play(act)
+
+
+def test_what_comes_back_more_urgent_than_what_waits_goes_before_it(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with machines(tmp_path) as all_of_them:
+            api = await all_of_them.start(shut(), role="api")
+            await rich(all_of_them)
             urgent = await submit(api, priority=5)
-            order = await all_of_them.rows(ORDER)
-            assert order[0] == (urgent,)
-            assert {id for (id,) in order} == {*calm, urgent}
+            assert (await api.store.begin(urgent, now=api.clock.now())) is not None
+            await all_of_them.rows("DELETE FROM pgqueuer")
+            calm = [await submit(api) for _ in range(3)]
+            await api.store.hand_back(urgent, 1, "busy", now=api.clock.now())
+            assert await order_of(all_of_them, urgent, *calm) == [0, 1, 2, 3]
 
     play(act)
 

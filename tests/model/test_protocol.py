@@ -80,7 +80,7 @@ SQLITE = {
 NOTED = "AND status = 'running'\n                          AND attempt = (one ->> 'attempt')::int"
 FENCED = "AND status = 'running' AND attempt = (one ->> 'attempt')::int"
 LOCK = "PERFORM 1 FROM account WHERE id = ANY(ids) ORDER BY id FOR NO KEY UPDATE;"
-NUMBER = "new.number := nextval('generation_number_seq');"
+NUMBER = "numbers[one.place] := nextval('generation_number_seq');"
 
 POSTGRES = {
     "the attempt's number in the fence": Lawless(reworded=((FENCED, "AND status = 'running'"),)),
@@ -89,7 +89,7 @@ POSTGRES = {
     "the fence of a settlement": without(FENCED, f"{FENCED}\n            RETURNING place"),
     "the fence of a hand-back": without(FENCED, f"{FENCED}\n        RETURNING * INTO given_up"),
     "the fence of a ticket": without(NOTED, NOTED),
-    "what a key has led to": Lawless(reworded=(("AND at >= (given ->> 'keys_since')::bigint", "AND FALSE"),)),
+    "what a key has led to": Lawless(reworded=(("AND key = one.key AND at >= one.keys_since", "AND FALSE"),)),
     "begin only what is queued": Lawless(
         reworded=(("WHERE generation.id = wanted.id AND status = 'queued'", "WHERE generation.id = wanted.id"),)
     ),

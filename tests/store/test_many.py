@@ -1,16 +1,24 @@
 """Many verbs at once, which PostgreSQL carries out in one statement: each has an outcome of its own."""
 
 import asyncio
+from collections.abc import Awaitable
 
+from darkroom.account import Account
 from darkroom.asset import Asset
 from darkroom.credits import ZERO, Credits
-from darkroom.errors import StaleAttempt
+from darkroom.errors import Rejected, StaleAttempt
 from darkroom.generation import Cause, Generation, Status
 from darkroom.ledger import Purse
-from darkroom.ports import Settlement
-from tests.store.conftest import NOW, Home, a_new, an_account, as_read, buckets, opened, play, rows_of
+from darkroom.ports import NewGeneration, Settlement
+from tests.store.conftest import NOW, Dsn, Home, a_new, an_account, as_read, buckets, opened, play, rows_of
 
 MANY = 40
+
+TURNS = """
+    SELECT array_agg(-q.priority ORDER BY q.priority DESC)
+      FROM pgqueuer AS q JOIN generation AS g ON q.dedupe_key = g.id || ':0'
+     GROUP BY account_id ORDER BY account_id
+"""
 
 
 def settlement(number: int) -> Settlement:
@@ -20,6 +28,87 @@ def settlement(number: int) -> Settlement:
         return Settlement(status=Status.FAILED, used=ZERO, cause=cause, cost_micro_usd=number)
     file = Asset(key=f"results/{number}.mp4", media_type="video/mp4", size_bytes=number)
     return Settlement(status=Status.COMPLETED, used=Credits(40 - number), outputs=(file,), cost_micro_usd=10 * number)
+
+
+Outcome = Generation | str
+
+
+async def outcome(submitting: Awaitable[Generation]) -> Outcome:
+    try:
+        return await submitting
+    except Rejected as error:
+        return f"{error.code} {getattr(error, 'available', '')}".strip()
+
+
+def keyed(account: Account, in_flight_limit: int | None = None) -> NewGeneration:
+    return a_new(account, idempotency_key="k", fingerprint=b"f" * 32, in_flight_limit=in_flight_limit)
+
+
+def test_of_many_that_are_submitted_at_once_each_is_decided_by_itself(home: Home) -> None:
+    async def act() -> None:
+        async with opened(home) as store:
+            dee = await an_account(store, "dee", permanent=1000)
+            ann = await an_account(store, "ann", subscription=30, permanent=100)
+            bob = await an_account(store, "bob", permanent=1000)
+            cid = await an_account(store, "cid", permanent=1000)
+            asked = [
+                *(a_new(dee) for _ in range(2)),
+                # 30 and 10 of the two purses, 40, 40: 10 are left.
+                *(a_new(ann) for _ in range(3)),
+                a_new(bob, in_flight_limit=2),
+                keyed(cid),
+                a_new(ann),
+                a_new(ann, 10),
+                a_new(ann, 0),
+                a_new(ann, 1),
+                a_new(bob),
+                a_new(bob, in_flight_limit=2),
+                a_new(bob),
+                a_new(bob, in_flight_limit=4),
+                keyed(cid),
+                a_new(cid, idempotency_key="k", fingerprint=b"g" * 32),
+                a_new(cid, idempotency_key="other", fingerprint=b"g" * 32),
+                a_new(dee, in_flight_limit=2),
+                keyed(dee, in_flight_limit=3),
+            ]
+            found = await asyncio.gather(*(outcome(store.submit(new)) for new in asked))
+            said = [each if isinstance(each, str) else [new.id for new in asked].index(each.id) for each in found]
+            poor, full = "insufficient_credits", "too_many_in_flight"
+            assert said[2:5] == [2, 3, 4]
+            assert said[5:11] == [5, 6, f"{poor} 10", 8, 9, f"{poor} 0"]
+            assert said[11:15] == [11, full, 13, 14]
+            assert said[15:] == [6, "idempotency_conflict", 17, full, 19]
+            held = [dict(each.held) for each in found if isinstance(each, Generation) and each.account_id == ann.id]
+            assert held == [
+                {"subscription": 30, "permanent": 10},
+                {"permanent": 40},
+                {"permanent": 40},
+                {"permanent": 10},
+                {},
+            ]
+            for account in (ann, bob, cid, dee):
+                stored = {
+                    each.number: each
+                    for each in found
+                    if isinstance(each, Generation) and each.account_id == account.id and each.event
+                }
+                # Numbers and events come in the order in which they were asked for.
+                assert list(stored) == sorted(stored)
+                assert [each.event for each in stored.values()] == sorted(each.event for each in stored.values())
+                for each in stored.values():
+                    assert as_read(each) == as_read(await store.get(each.id))
+            assert await buckets(store, ann, Purse.SUBSCRIPTION) == (0, 30, 0)
+            assert await buckets(store, ann) == (0, 100, 0)
+            assert await buckets(store, bob) == (1000 - 4 * 40, 160, 0)
+            assert await buckets(store, cid) == (1000 - 2 * 40, 80, 0)
+            assert await store.in_flight(bob.id) == 4
+
+    play(act)
+    if isinstance(home, Dsn):
+        # One transaction: none of them had to be asked for again by itself.
+        assert rows_of(home, "SELECT count(DISTINCT xmin::text) FROM generation") == [(1,)]
+        # Three, five, four and two: every account's turns begin where nobody has waited before it.
+        assert rows_of(home, TURNS) == [([0, 1, 2],), ([0, 1, 2, 3, 4],), ([0, 1, 2, 3],), ([0, 1],)]
 
 
 def test_of_many_that_end_at_once_each_has_its_own_result_and_its_own_bill(home: Home) -> None:

@@ -1,8 +1,8 @@
 """The store's verbs on PostgreSQL: the lifecycle of generations. Each verb is one transaction.
 
 The hot ones (submit, begin, note_ticket, settle, hand_back, get) are one round trip for all who ask at the same time:
-functions of the database, in `functions/4_lifecycle.sql`. A queue that lives in the database writes its entries in that
-transaction as well: its place is `enqueue` in `functions/3_queue.sql`.
+functions of the database, in `functions/4_lifecycle.sql` and `5_submit.sql`. A queue that lives in the database writes
+its entries in that transaction as well: its place is `functions/3_queue.sql`.
 """
 
 import math
@@ -293,7 +293,7 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
 
 
 def _given(new: NewGeneration) -> dict[str, object]:
-    """A submit as `submit_one` takes it: the row's columns, and what is looked at before."""
+    """A submit as `submit` takes it: the row's columns, and what is looked at before."""
     given = rows.columns(new)
     if new.fingerprint is not None:
         given["fingerprint"] = rf"\x{new.fingerprint.hex()}"

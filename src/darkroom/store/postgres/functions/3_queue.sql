@@ -1,7 +1,5 @@
 -- The queue's entries, in the transaction of what they are about: written exactly if a generation is queued.
 
-DROP FUNCTION IF EXISTS enqueue(generation, bigint);
-
 -- Where the next entry of an account stands in a lane: start-time fair queuing. An account's entries are numbered one
 -- after another, and a new one begins no earlier than what is being taken now: one with ten thousand waiting is as far
 -- from its next turn as one with a single one.
@@ -26,45 +24,70 @@ CREATE OR REPLACE FUNCTION keep_turn(of_lane text, of_account text, given bigint
     ON CONFLICT (lane, account_id) DO UPDATE SET number = greatest(turn.number, excluded.number);
 $$;
 
--- Called with every generation that is queued: by `submit` when it is stored, and by `hand_back`, `decide` and `rescue`
--- when it goes to its next attempt, some time later where `after_s` says so. There is one entry for each attempt that
--- waits, so that the entry of the attempt before, which may still be in hand, does not stand in its way. `own` is given
--- by whoever keeps the account's turn itself.
-CREATE OR REPLACE FUNCTION enqueue(
-    waiting generation, queued_at bigint, after_s double precision DEFAULT 0, own bigint DEFAULT NULL
-) RETURNS void LANGUAGE plpgsql AS $$
+-- The queue's entry of a generation that waits, with its turn.
+CREATE OR REPLACE FUNCTION entry_of(waiting generation, turn bigint, after_s double precision)
+RETURNS TABLE (priority int, entrypoint text, payload bytea, dedupe_key text, headers jsonb, status pgqueuer_status,
+               execute_after timestamptz) LANGUAGE sql STABLE AS $$
+    SELECT -least(turn, 2147483647)::int, waiting.provider, convert_to(waiting.id, 'UTF8'),
+           waiting.id || ':' || waiting.attempt,
+           CASE WHEN waiting.run_limit IS NOT NULL
+                THEN jsonb_build_object('account', waiting.account_id, 'run_limit', waiting.run_limit) END,
+           'queued'::pgqueuer_status, now() + make_interval(secs => after_s);
+$$;
+
+-- Whether any of its account waits in its lane that is less urgent: hardly ever, and the index knows.
+CREATE OR REPLACE FUNCTION overtakes(waiting generation) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM generation WHERE account_id = waiting.account_id AND provider = waiting.provider
+                      AND status = 'queued' AND priority < waiting.priority);
+$$;
+
+-- An account's own order: the turns stay what they are, and go to the more urgent first, among equals to the older. Of
+-- more than a thousand that wait, the last of the first thousand makes way for all behind it.
+CREATE OR REPLACE FUNCTION let_pass(of_account text, of_lane text, newcomers text[]) RETURNS void LANGUAGE sql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+    WITH standing AS MATERIALIZED (
+        SELECT q.id, q.priority AS turn, g.priority AS urgency, g.number, g.id = ANY(newcomers) AS is_new
+          FROM generation AS g JOIN pgqueuer AS q ON q.dedupe_key = g.id || ':' || g.attempt AND q.status = 'queued'
+         WHERE g.account_id = of_account AND g.provider = of_lane AND g.status = 'queued'
+           FOR UPDATE OF q SKIP LOCKED
+    ), concerned AS (
+        (SELECT * FROM standing ORDER BY turn DESC, id LIMIT 1000) UNION SELECT * FROM standing WHERE is_new
+    ), turns AS (
+        SELECT array_agg(turn ORDER BY turn DESC) AS sorted FROM concerned
+    ), ranked AS (
+        SELECT id, row_number() OVER (ORDER BY urgency DESC, number) AS rank FROM concerned
+    )
+    UPDATE pgqueuer SET priority = sorted[rank] FROM ranked, turns
+     WHERE pgqueuer.id = ranked.id AND priority != sorted[rank];
+$$;
+
+-- Called with every generation that is queued: by `enqueue_new` when it is stored, and by `hand_back`, `decide` and
+-- `rescue` when it goes to its next attempt, some time later where `after_s` says so. There is one entry for each attempt
+-- that waits, so that the entry of the attempt before, which may still be in hand, does not stand in its way.
+CREATE OR REPLACE FUNCTION enqueue(waiting generation, queued_at bigint, after_s double precision DEFAULT 0)
+RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    slower record;
+    own CONSTANT bigint := next_turn(waiting.provider, waiting.account_id);
 BEGIN
-    IF own IS NULL THEN
-        own := next_turn(waiting.provider, waiting.account_id);
-        PERFORM keep_turn(waiting.provider, waiting.account_id, own);
-    END IF;
-    -- An account's own order: what is more urgent takes the place of the first that is less so. Asked in two steps, as
-    -- hardly anything is: in one, the database would walk along all that wait to find none of them.
-    IF EXISTS (SELECT 1 FROM generation WHERE account_id = waiting.account_id AND provider = waiting.provider
-                  AND status = 'queued' AND priority < waiting.priority) THEN
-        WITH less AS MATERIALIZED (
-            SELECT id || ':' || attempt AS dedupe_key FROM generation
-             WHERE account_id = waiting.account_id AND provider = waiting.provider AND status = 'queued'
-               AND priority < waiting.priority
-        )
-        SELECT q.id, q.priority INTO slower
-          FROM pgqueuer AS q WHERE q.dedupe_key = ANY(ARRAY(SELECT dedupe_key FROM less)) AND q.status = 'queued'
-         ORDER BY q.priority DESC, q.id LIMIT 1 FOR UPDATE OF q SKIP LOCKED;
-        IF FOUND THEN
-            UPDATE pgqueuer SET priority = -least(own, 2147483647) WHERE id = slower.id;
-            own := -slower.priority;
-        END IF;
-    END IF;
+    PERFORM keep_turn(waiting.provider, waiting.account_id, own);
     INSERT INTO pgqueuer (priority, entrypoint, payload, dedupe_key, headers, status, execute_after)
-    VALUES (-least(own, 2147483647), waiting.provider, convert_to(waiting.id, 'UTF8'),
-            waiting.id || ':' || waiting.attempt,
-            CASE WHEN waiting.run_limit IS NOT NULL
-                 THEN jsonb_build_object('account', waiting.account_id, 'run_limit', waiting.run_limit) END,
-            'queued', now() + make_interval(secs => after_s))
+    SELECT * FROM entry_of(waiting, own, after_s)
     ON CONFLICT (dedupe_key) WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL DO NOTHING;
+    IF overtakes(waiting) THEN
+        PERFORM let_pass(waiting.account_id, waiting.provider, ARRAY[waiting.id]);
+    END IF;
 END $$;
+
+-- The same for many that are new and whose accounts' turns are kept by the caller.
+CREATE OR REPLACE FUNCTION enqueue_new(ids text[], turns bigint[]) RETURNS void LANGUAGE sql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+    INSERT INTO pgqueuer (priority, entrypoint, payload, dedupe_key, headers, status, execute_after)
+    SELECT entry.* FROM unnest(ids, turns) WITH ORDINALITY AS new (id, turn, place) JOIN generation AS g USING (id)
+     CROSS JOIN LATERAL entry_of(g, turn, 0) AS entry ORDER BY place;
+    SELECT let_pass(account_id, provider, array_agg(id))
+      FROM unnest(ids) AS new (id) JOIN generation AS g USING (id)
+     WHERE overtakes(g) GROUP BY account_id, provider;
+$$;
 
 -- A worker lives. Its name is that of the store that it writes with.
 CREATE OR REPLACE FUNCTION saw_worker(of_id text, of_about text) RETURNS void LANGUAGE sql AS $$
