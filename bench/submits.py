@@ -1,4 +1,4 @@
-"""Durable submits a second: key, quote, hold and row on the disk before the answer; beside one commit at a time."""
+"""Durable submits a second: key, quote, hold and row on the disk before the answer; beside bare rows and commits."""
 
 import tempfile
 import time
@@ -7,7 +7,9 @@ from statistics import median
 
 import apsw
 
-from bench.processes import darkroom, wrk
+from bench.bare import postgres_rows
+from bench.postgres import a_database
+from bench.processes import DRIVEN, darkroom, wrk
 
 ROUNDS = 3
 SECONDS = 4
@@ -23,11 +25,19 @@ def run() -> list[str]:
     pairs = [(_submits(), _single_commits()) for _ in range(ROUNDS)]
     ours, theirs = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
     ratio = median(ours / theirs for ours, theirs in pairs)
-    return [f"submits {'64 connections':22} {ours:9,.0f}/s   one commit a row {theirs:9,.0f}/s   ratio {ratio:.2f}"]
+    lines = [f"submits {'64 connections':22} {ours:9,.0f}/s   one commit a row {theirs:9,.0f}/s   ratio {ratio:.2f}"]
+    with a_database(core=DRIVEN) as postgres:
+        pairs = [(_submits(postgres.fresh()), postgres_rows(postgres.fresh())) for _ in range(ROUNDS)]
+    ours, theirs = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+    ratio = median(ours / theirs for ours, theirs in pairs)
+    lines += [
+        f"submits {'the same, PostgreSQL':22} {ours:9,.0f}/s   its rows, bare {theirs:9,.0f}/s   ratio {ratio:.2f}"
+    ]
+    return lines
 
 
-def _submits() -> float:
-    with tempfile.TemporaryDirectory() as data, darkroom(Path(data)) as server:
+def _submits(database: str = "") -> float:
+    with tempfile.TemporaryDirectory() as data, darkroom(Path(data), database=database) as server:
         rate = wrk(f"{server.url}/api/v2/generate", seconds=SECONDS, key=server.key, script=SCRIPT, folder=Path(data))
         account = server.ask("GET", "/v1/account")
         # What was answered is what is held: each submit holds 26 credits.
