@@ -6,8 +6,9 @@ import pytest
 import structlog
 
 from tests.buckets import broad, bucket, each_place, verifying
+from tests.databases import each_database
 
-__all__ = ["broad", "bucket", "each_place", "verifying"]
+__all__ = ["broad", "bucket", "each_database", "each_place", "verifying"]
 
 
 @pytest.fixture(autouse=True)

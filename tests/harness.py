@@ -1,4 +1,4 @@
-"""A whole Darkroom in this process, on a real SQLite file and a real HTTP socket, with any provider behind it."""
+"""A whole Darkroom in this process, on a real database and a real HTTP socket, with any provider behind it."""
 
 import asyncio
 import socket
@@ -6,11 +6,14 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from darkroom import catalogue
+from darkroom.catalogue import Catalogue
 from darkroom.config import Settings
 from darkroom.credits import credits
 from darkroom.generation import Generation, Status
@@ -19,11 +22,12 @@ from darkroom.ledger import Purse
 from darkroom.ports import Provider, Store
 from darkroom.serve import build_application
 from darkroom.store.database import Database
-from darkroom.store.sqlite import SqliteStore
+from darkroom.store.postgres.database import Database as PostgresDatabase
 from darkroom.testing import FrozenClock, ScriptedProvider
 from darkroom.web.server import HttpServer
 from darkroom.wiring import Engine
 from tests.buckets import PLACE
+from tests.databases import DATABASES
 
 
 @dataclass
@@ -106,19 +110,22 @@ async def running(
     data: Path | None = None,
     clock: FrozenClock | None = None,
     client: GuardedClient | None = None,
-    store: Callable[[Database], Store] = SqliteStore,
+    store: Callable[[Store], Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Running]:
-    """`provider` is one, the script of one, or None for what the data folder configures. What is
-    not set otherwise is as `darkroom serve` has it."""
+    """`provider` is one, the script of one, or None for what the data folder configures; `store` puts a double around
+    the store. What is not set otherwise is as `darkroom serve` has it."""
     if isinstance(provider, Sequence):
         provider = ScriptedProvider(provider, may_restart=True)
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
+        home = data or Path(folder)
+        database = settings.pop("database", None) or await DATABASES.get().of(home)
         placed = {"assets": PLACE.get().assets, "assets_direct": False, **settings}
-        chosen = Settings(data=str(data or folder), port=port, shutdown_limit_s=0.2, **placed)
+        chosen = Settings(data=str(home), database=database, port=port, shutdown_limit_s=0.2, **placed)
         providers = None if provider is None else {provider.name: provider}
-        engine = Engine(chosen, providers=providers, clock=clock, client=client, store=store)
+        models = None if chosen.models else shipped_models()
+        engine = Engine(chosen, providers=providers, clock=clock, client=client, store=store, models=models)
         if engine.cluster is None:
             engine.claim("a test")
         await engine.open()
@@ -138,10 +145,24 @@ async def running(
                 await engine.close(after_answers=server.close)
 
 
+@cache
+def shipped_models() -> Catalogue:
+    """Read once for all servers of the tests: it is most of what a start takes."""
+    return catalogue.load()
+
+
 def file_of(engine: Engine) -> Database:
     """The file beneath an engine's store, for raw hands on its tables."""
     assert isinstance(engine.database, Database)
     return engine.database
+
+
+async def rows_of(engine: Engine, query: str) -> list[tuple[Any, ...]]:
+    """What a question finds in the tables beneath an engine's store, on either database."""
+    if isinstance(engine.database, PostgresDatabase):
+        async with engine.database.connection() as connection:
+            return [tuple(row) for row in await connection.fetch(query)]
+    return await file_of(engine).read(lambda connection: list(connection.execute(query)))
 
 
 def free_port() -> int:

@@ -44,9 +44,7 @@ from darkroom.routing import Routing
 from darkroom.service import Service
 from darkroom.shared_queue import SharedQueue
 from darkroom.shelf import Shelf
-from darkroom.store.database import Database
 from darkroom.store.opening import choose
-from darkroom.store.sqlite import SqliteStore
 from darkroom.streams import Streams
 from darkroom.sweeper import Sweeper
 from darkroom.tracing import OtelTracer
@@ -67,7 +65,7 @@ SCHEDULES_S: Mapping[str, Sequence[float]] = {
 
 
 class Engine:
-    """Everything behind the web and the command line. `works` says whether this process carries generations out."""
+    """Everything behind the web and the command line. `store` puts something around the store, on either database."""
 
     def __init__(
         self,
@@ -76,7 +74,7 @@ class Engine:
         clock: Clock | None = None,
         providers: Mapping[str, Provider] | None = None,
         client: GuardedClient | None = None,
-        store: Callable[[Database], Store] = SqliteStore,
+        store: Callable[[Store], Store] | None = None,
         assets: Assets | None = None,
         models: Catalogue | None = None,
     ) -> None:
@@ -87,8 +85,9 @@ class Engine:
         self.catalogue = configured.join(models or catalogue_of(settings, with_providers=False))
         self.plans = plans.load(Path(settings.plans) if settings.plans else None)
         self.dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
-        self._chosen = choose(settings, clock=self.clock, on_file=store)
-        self.database, self.store, self.cluster = self._chosen.database, self._chosen.store, self._chosen.cluster
+        self._chosen = choose(settings, clock=self.clock)
+        self.database, self.cluster = self._chosen.database, self._chosen.cluster
+        self.store = store(self._chosen.store) if store is not None else self._chosen.store
         self.assets = assets or open_assets(settings.assets or str(self.folder / "assets"))
         secret = kept_secret(Path(settings.secret) if settings.secret else self.folder / "secret")
         self.links = Links(secret)

@@ -22,13 +22,12 @@ from darkroom.config import Settings
 from darkroom.credits import Credits
 from darkroom.errors import ProviderUnavailable
 from darkroom.generation import Generation
-from darkroom.ports import Begun, NewGeneration, Output, Pending, Produced, Report, Settlement, Ticket, Work
+from darkroom.ports import Begun, NewGeneration, Output, Pending, Produced, Report, Settlement, Store, Ticket, Work
 from darkroom.serve import build_application
-from darkroom.store.database import Database
-from darkroom.store.sqlite import SqliteStore
 from darkroom.testing import Here
 from darkroom.web.server import HttpServer
 from darkroom.wiring import Engine
+from tests.around import Around
 
 MODELS = """
 [[models]]
@@ -70,39 +69,39 @@ class Fate:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class MortalStore(SqliteStore):
-    def __init__(self, database: Database, fate: Fate) -> None:
-        super().__init__(database)
+class MortalStore(Around):
+    def __init__(self, store: Store, fate: Fate) -> None:
+        super().__init__(store)
         self._fate = fate
 
     async def submit(self, new: NewGeneration) -> Generation:
         self._fate.doomed.add(new.id)
         self._fate.meet("before submit", new.id)
-        accepted = await super().submit(new)
+        accepted = await self._store.submit(new)
         self._fate.meet("after submit", new.id)
         return accepted
 
     async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:
         self._fate.meet("before begin", generation_id)
-        begun = await super().begin(generation_id, now=now)
+        begun = await self._store.begin(generation_id, now=now)
         self._fate.meet("after begin", generation_id)
         return begun
 
     async def note_ticket(self, generation_id: str, attempt: int, ticket: str, **sent: Any) -> None:
         name = "send" if ticket == SENDING else "ticket"
         self._fate.meet(f"before {name}", generation_id)
-        await super().note_ticket(generation_id, attempt, ticket, **sent)
+        await self._store.note_ticket(generation_id, attempt, ticket, **sent)
         self._fate.meet(f"after {name}", generation_id)
 
     async def settle(self, generation_id: str, attempt: int, settlement: Settlement, *, now: datetime) -> Generation:
         self._fate.meet("before settle", generation_id)
-        settled = await super().settle(generation_id, attempt, settlement, now=now)
+        settled = await self._store.settle(generation_id, attempt, settlement, now=now)
         self._fate.meet("after settle", generation_id)
         return settled
 
     async def hand_back(self, generation_id: str, attempt: int, outcome: str, **how: Any) -> Generation:
         self._fate.meet("before hand_back", generation_id)
-        handed = await super().hand_back(generation_id, attempt, outcome, **how)
+        handed = await self._store.hand_back(generation_id, attempt, outcome, **how)
         self._fate.meet("after hand_back", generation_id)
         return handed
 
@@ -110,13 +109,13 @@ class MortalStore(SqliteStore):
         self, account_id: str, generation_id: str, *, now: datetime, billed: Collection[str] = ()
     ) -> Generation:
         self._fate.meet("before cancel", generation_id)
-        canceled = await super().cancel(account_id, generation_id, now=now, billed=billed)
+        canceled = await self._store.cancel(account_id, generation_id, now=now, billed=billed)
         self._fate.meet("after cancel", generation_id)
         return canceled
 
     async def rescue(self, *, now: datetime) -> int:
         self._fate.meet("before rescue")
-        count = await super().rescue(now=now)
+        count = await self._store.rescue(now=now)
         self._fate.meet("after rescue")
         return count
 
@@ -208,7 +207,7 @@ async def _live(folder: Path, port: int, fate: Fate, parent: Connection) -> None
     engine = Engine(
         settings,
         providers={upstream.name: upstream for upstream in upstreams},
-        store=lambda database: MortalStore(database, fate),
+        store=lambda store: MortalStore(store, fate),
         assets=MortalAssets(folder / "assets", fate),
     )
     engine.claim("a crash test")

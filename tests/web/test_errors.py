@@ -10,7 +10,7 @@ import pytest
 from darkroom.errors import StoreAway
 from darkroom.generation import Generation
 from darkroom.records import NewGeneration
-from darkroom.store.sqlite import SqliteStore
+from tests.around import Around
 from tests.harness import Running, running
 from tests.web.scene import BOTH, ELUMENTA, NATIVE, PROMPT, Phrases, untouched
 
@@ -250,7 +250,7 @@ def test_a_streamed_text_is_unavailable_and_a_streamed_video_is_a_mistake() -> N
     asyncio.run(run())
 
 
-class Away(SqliteStore):
+class Away(Around):
     """A store whose database is away whenever something is submitted."""
 
     async def submit(self, new: NewGeneration) -> Generation:

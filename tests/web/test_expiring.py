@@ -8,14 +8,12 @@ from darkroom.dialects.native import Native
 from darkroom.generation import Notice
 from darkroom.testing import FrozenClock, an_output
 from tests.dialects.samples import a_delivery
-from tests.harness import Running, file_of, free_port, running
+from tests.harness import Running, free_port, rows_of, running
 
 
 async def told(server: Running) -> list[str]:
     """The states of all messages that have been written, in order."""
-    return await file_of(server.engine).read(
-        lambda connection: [row[0] for row in connection.execute("SELECT event FROM delivery ORDER BY number")]
-    )
+    return [event for (event,) in await rows_of(server.engine, "SELECT event FROM delivery ORDER BY number")]
 
 
 def test_it_is_told_once_and_in_time() -> None:

@@ -77,7 +77,10 @@ def test_the_more_urgent_goes_first_and_it_is_told() -> None:
         provider = ScriptedProvider([Ticket("u"), an_output()] * 4, slots=1, may_restart=True)
         provider.gate.clear()
         async with running(provider) as server:
-            bodies = [(await submit(server, "default", priority=word))[1] for word in ("low", "low", "normal", "high")]
+            bodies = [(await submit(server, "default", priority="low"))[1]]
+            # It has the only slot before there is anything more urgent.
+            await provider.entered.wait()
+            bodies += [(await submit(server, "default", priority=word))[1] for word in ("low", "normal", "high")]
             assert [body["priority"] for body in bodies] == ["low", "low", "normal", "high"]
             status, refused = await submit(server, "default", priority="urgent")
             assert (status, refused["error"]["problems"][0]["field"]) == (422, "priority")  # type: ignore[index]

@@ -1,8 +1,8 @@
 """Keys at work: made and revoked by the API and by another process; and no account sees anything of another."""
 
 import asyncio
+import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +15,13 @@ GONE_WITHIN_S = 5
 """It is seen in a fraction of a second; a busy machine gets more."""
 
 
-async def _darkroom(data: Path, *words: str) -> str:
+async def _darkroom(server: Running, *words: str) -> str:
+    """A command of an operator who has the same settings as the server."""
+    settings = server.engine.settings
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "darkroom", *words, "--data", str(data)), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "darkroom", *words, "--data", settings.data),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "DARKROOM_DATABASE": settings.database},
     )
     said, _ = await process.communicate()
     assert process.returncode == 0
@@ -32,14 +36,14 @@ async def _until(server: Running, key: str, status: int) -> Answer:
     return answer
 
 
-def test_another_process_makes_and_revokes_a_key(tmp_path: Path) -> None:
+def test_another_process_makes_and_revokes_a_key() -> None:
     async def run() -> None:
-        async with running(data=tmp_path) as server:
-            key = await _darkroom(tmp_path, "key", "create", "default", "--name", "laptop")
+        async with running() as server:
+            key = await _darkroom(server, "key", "create", "default", "--name", "laptop")
             await _until(server, key, 200)
-            listed = await _darkroom(tmp_path, "key", "list", "default")
+            listed = await _darkroom(server, "key", "list", "default")
             number = next(line.split()[0] for line in listed.splitlines() if "laptop" in line)
-            await _darkroom(tmp_path, "key", "revoke", "default", number)
+            await _darkroom(server, "key", "revoke", "default", number)
             answer = await _until(server, key, 401)
             assert NATIVE.code(answer) == "key_revoked"
 

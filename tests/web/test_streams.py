@@ -9,6 +9,7 @@ from typing import Any
 
 from darkroom.ports import Pending, Ticket
 from darkroom.testing import FrozenClock, ScriptedProvider, an_output
+from tests.databases import on_sqlite
 from tests.harness import Running, running
 from tests.web.scene import PROMPT, a_video_at
 
@@ -180,10 +181,13 @@ def test_an_event_that_is_no_longer_kept_is_answered_with_a_reset() -> None:
 
 def test_an_account_is_told_of_its_own_generations_and_of_no_others() -> None:
     async def run() -> None:
-        provider = held_back(an_output(), Ticket("up_2"), an_output())
+        provider = ScriptedProvider([Ticket("up_1"), an_output()], slots=1, may_restart=True)
+        provider.gate.clear()
         async with running(provider) as server:
             await server.account("other", amount=100)
             before = await a_video_at(server)
+            # It has the only slot: the other account's waits behind it until it is canceled.
+            await provider.entered.wait()
             async with watching(server, "/v1/events") as stream:
                 reset = await stream.next()
                 assert [each["id"] for each in reset.data["unfinished"]] == [before]
@@ -232,6 +236,7 @@ def test_no_event_is_lost_to_an_account_while_many_change_at_once() -> None:
     asyncio.run(run())
 
 
+@on_sqlite  # a queue that many processes share tells nobody's place: docs/cluster.md
 def test_those_who_wait_in_a_queue_are_told_how_many_are_before_them() -> None:
     async def run() -> None:
         async with running(ScriptedProvider([], slots=0)) as server:

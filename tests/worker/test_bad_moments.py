@@ -15,39 +15,38 @@ from darkroom.assets.obstore_assets import ObstoreAssets
 from darkroom.config import Settings
 from darkroom.errors import Ambiguous, ProviderUnavailable, RevokedKey
 from darkroom.generation import Generation, Status
-from darkroom.ports import Address, Output, Pending, Produced, Settlement, Ticket, Work
-from darkroom.store.database import Database
-from darkroom.store.sqlite import SqliteStore
+from darkroom.ports import Address, Output, Pending, Produced, Settlement, Store, Ticket, Work
 from darkroom.testing import FrozenClock, ScriptedProvider, Step, an_output
 from darkroom.wiring import Engine
+from tests.around import Around
 from tests.worker.scene import AT_ONCE, Scene, clerk, one_model, open_account, play, working
 
 UP = Ticket("up_1")
 
 
-class Full(SqliteStore):
+class Full(Around):
     """Takes nothing of one kind for its first tries, or for good."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self.refuses: dict[str, int] = {}
         self.refused = asyncio.Event()
 
     async def settle(self, generation_id: str, attempt: int, settlement: Settlement, *, now: datetime) -> Generation:
         self._refuse("settle")
-        return await super().settle(generation_id, attempt, settlement, now=now)
+        return await self._store.settle(generation_id, attempt, settlement, now=now)
 
     async def hand_back(self, generation_id: str, attempt: int, outcome: str, **how: Any) -> Generation:
         self._refuse("hand_back")
-        return await super().hand_back(generation_id, attempt, outcome, **how)
+        return await self._store.hand_back(generation_id, attempt, outcome, **how)
 
     async def note_ticket(self, generation_id: str, attempt: int, ticket: str, **sent: Any) -> None:
         self._refuse("note_ticket")
-        await super().note_ticket(generation_id, attempt, ticket, **sent)
+        await self._store.note_ticket(generation_id, attempt, ticket, **sent)
 
     async def note_outcome(self, generation_id: str, attempt: int, outcome: str, **how: Any) -> None:
         self._refuse("note_outcome")
-        await super().note_outcome(generation_id, attempt, outcome, **how)
+        await self._store.note_outcome(generation_id, attempt, outcome, **how)
 
     def _refuse(self, name: str) -> None:
         if self.refuses.get(name, 0) > 0:

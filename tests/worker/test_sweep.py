@@ -12,7 +12,7 @@ from darkroom.credits import credits
 from darkroom.errors import Gone, NotFound, RevokedKey, StaleAttempt
 from darkroom.generation import Generation, Status
 from darkroom.ids import new_id
-from darkroom.ports import NewGeneration, Output, Produced, Settlement, Ticket, Turn, Webhook, Work
+from darkroom.ports import NewGeneration, Output, Produced, Settlement, Store, Ticket, Turn, Webhook, Work
 from darkroom.records import Place
 from darkroom.store.database import Database
 from darkroom.store.sqlite import SqliteStore
@@ -20,6 +20,7 @@ from darkroom.sweeper import Sweeper
 from darkroom.testing import FrozenClock, ScriptedProvider, an_output
 from darkroom.verbs import Fetch, List, Remove
 from darkroom.webhook import Delivery, Parcel
+from tests.around import Around
 from tests.harness import file_of
 from tests.worker.scene import Scene, files_in, interrupted, play, until, working
 
@@ -264,22 +265,22 @@ def test_a_change_elsewhere_is_found_behind_any_number_of_our_own(tmp_path: Path
     play(act)
 
 
-class BrokenOnce(SqliteStore):
+class BrokenOnce(Around):
     """Its first answers to two questions are errors, as those of a disk that has a bad moment."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self.errors = {"events_since", "queued"}
         self.looks = 0
 
     async def events_since(self, place: Place) -> tuple[Place, list[Generation]]:
         self._stumble("events_since")
-        return await super().events_since(place)
+        return await self._store.events_since(place)
 
     async def queued(self, *, after: int = 0, limit: int = 1000) -> list[Turn]:
         self.looks += 1
         self._stumble("queued")
-        return await super().queued(after=after, limit=limit)
+        return await self._store.queued(after=after, limit=limit)
 
     def _stumble(self, name: str) -> None:
         if name in self.errors:
@@ -290,7 +291,7 @@ class BrokenOnce(SqliteStore):
 def test_a_sweeper_outlives_the_store_s_bad_moments(tmp_path: Path) -> None:
     async def act() -> None:
         async with working(tmp_path, []) as scene:
-            store = BrokenOnce(file_of(scene.engine))
+            store = BrokenOnce(scene.engine.store)
             engine = scene.engine
             sweeper = Sweeper(
                 store=store,

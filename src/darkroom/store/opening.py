@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -44,14 +43,14 @@ class Chosen:
     connections: PostgresDatabase | None = None
 
 
-def choose(settings: Settings, *, clock: Clock, on_file: Callable[[Database], Store] = SqliteStore) -> Chosen:
+def choose(settings: Settings, *, clock: Clock) -> Chosen:
     """Raises `Misconfigured`."""
     address = settings.database
     if not address:
         if settings.role != "all":
             raise Misconfigured(f"settings: the role '{settings.role}' needs a `database` that all parts share")
         database = Database(settings.folder / "darkroom.db")
-        return Chosen(database=database, store=on_file(database))
+        return Chosen(database=database, store=SqliteStore(database))
     if urlsplit(address).scheme not in SCHEMES:
         raise Misconfigured("settings: `database` must be empty or begin with postgresql://")
     server = PostgresDatabase(address, connections=settings.database_connections)
