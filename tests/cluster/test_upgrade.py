@@ -66,7 +66,12 @@ async def command(source: Path, dsn: str, folder: Path, *words: str) -> asyncio.
 
 async def run(source: Path, dsn: str, folder: Path, *words: str) -> tuple[int | None, str]:
     process = await command(source, dsn, folder, *words)
-    out, errors = await process.communicate()
+    try:
+        out, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode, (out + errors).decode().strip()
 
 
