@@ -32,11 +32,13 @@ class Batches(Generic[Asked, Told]):
         self._patience_s = patience_s
         self._waiting: deque[tuple[Asked, asyncio.Future[Told]]] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
+        self._open = 0
 
     async def ask(self, asked: Asked) -> Told:
         future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self._waiting.append((asked, future))
-        if len(self._lanes) < LANES:
+        if self._open < LANES:
+            self._open += 1
             lane = asyncio.create_task(self._run())
             self._lanes.add(lane)
             lane.add_done_callback(self._lanes.discard)
@@ -44,9 +46,13 @@ class Batches(Generic[Asked, Told]):
         return await future
 
     async def _run(self) -> None:
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
-            await self._answer(batch)
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+                await self._answer(batch)
+        finally:
+            # At once: between a task's end and the moment when others hear of it, somebody asks, and waits for nobody.
+            self._open -= 1
 
     async def _answer(self, batch: "list[tuple[Asked, asyncio.Future[Told]]]", *, is_again: bool = False) -> None:
         async def once() -> list[Told]:
