@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -283,7 +283,7 @@ class Switchboard:
 
     def _reply(self, request: WireRequest, principal: Principal | None, statement: Statement | None) -> Reply:
         now = self._clock.now()
-        url = self._public_url or self._address_of(request)
+        url = self._public_url or _address(request.headers.get("host", "")) or self._url
 
         def link(asset: Asset | str) -> str:
             return self._link(asset if isinstance(asset, str) else asset.key, url=url, now=now)
@@ -312,9 +312,11 @@ class Switchboard:
             at=now,
         )
 
-    def _address_of(self, request: WireRequest) -> str:
-        host = request.headers.get("host", "")
-        return f"http://{host}" if HOST.fullmatch(host) else self._url
+
+@lru_cache(maxsize=1_000)
+def _address(host: str) -> str:
+    """Where the caller found us, as it says; empty for what no host is."""
+    return f"http://{host}" if HOST.fullmatch(host) else ""
 
 
 def _away(error: StoreAway, request: WireRequest) -> Unavailable:
