@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from darkroom.store.queries import POSTGRES, STORE, read
-from darkroom.store.rows import Row
+from darkroom.store.rows import Row, to_json
 
 _NAME = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 
@@ -57,7 +57,7 @@ class Query:
     names: tuple[str, ...]
 
     def arguments(self, given: dict[str, Any]) -> list[Any]:
-        return [given[name] for name in self.names]
+        return [storable(given[name]) for name in self.names]
 
     async def rows(self, connection: Connection, **given: Any) -> list[Row]:
         return await connection.fetch(self.text, *self.arguments(given))
@@ -70,6 +70,21 @@ class Query:
 
     async def run(self, connection: Connection, **given: Any) -> None:
         await connection.execute(self.text, *self.arguments(given))
+
+
+def storable(value: Any) -> Any:
+    """An argument as PostgreSQL takes it: its texts hold every character but NUL, which a stranger may well send, and
+    U+FFFD stands for it. It is not left out: what is asked for must not become the name of something else."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, list):
+        return [storable(one) for one in value]
+    return value
+
+
+def as_json(given: Mapping[str, Any]) -> str:
+    """One call of the many that a function carries out."""
+    return to_json({name: storable(value) for name, value in given.items()})
 
 
 class Queries:

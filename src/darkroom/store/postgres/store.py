@@ -65,7 +65,7 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
                 raise InsufficientCredits(needed=new.quote, available=detail)
 
     async def _submit_all(self, asked: list[NewGeneration], is_again: bool) -> list[rows.Row]:
-        given = [rows.to_json(_given(new)) for new in asked]
+        given = [queries.as_json(_given(new)) for new in asked]
         async with self._database.connection() as connection:
             told = await LIFECYCLE.submit.rows(connection, given=given, writer=self._writer, again=is_again)
         self._database.wake_workers()
@@ -87,7 +87,7 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
         return Begun(generation=generation, before=earlier)
 
     async def _begin_all(self, asked: list[dict[str, object]], is_again: bool) -> list[rows.Row]:
-        given = [rows.to_json(one) for one in asked]
+        given = [queries.as_json(one) for one in asked]
         async with self._database.connection() as connection:
             told = await LIFECYCLE.begin.rows(connection, given=given, writer=self._writer, again=is_again)
         self._database.wake_others()
@@ -103,7 +103,7 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
             await end_attempt(connection, generation, "retry" if is_retry else "failed", now)
             fence = {"id": generation_id, "attempt": generation.attempt}
             if is_retry:
-                given = [rows.to_json({**fence, "outcome": "retry", "detail": "", "now": to_micros(now)})]
+                given = [queries.as_json({**fence, "outcome": "retry", "detail": "", "now": to_micros(now)})]
                 (row,) = await LIFECYCLE.hand_back.rows(connection, given=given)
                 return generation if row[0] is None else rows.generation(row)
             # Through queued, which is the one way; nobody sees it, and no queue gets an entry.
@@ -132,7 +132,7 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
         return settled
 
     async def _settle_all(self, asked: list[dict[str, object]], is_again: bool) -> list[rows.Row]:
-        given = [rows.to_json(one) for one in asked]
+        given = [queries.as_json(one) for one in asked]
         async with self._database.connection() as connection:
             told = await LIFECYCLE.settle.rows(connection, given=given, writer=self._writer)
         self._database.wake_others()
@@ -167,7 +167,7 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
 
     async def _hand_back_all(self, asked: list[dict[str, object]], is_again: bool) -> list[rows.Row]:
         async with self._database.connection() as connection:
-            told = await LIFECYCLE.hand_back.rows(connection, given=[rows.to_json(one) for one in asked])
+            told = await LIFECYCLE.hand_back.rows(connection, given=[queries.as_json(one) for one in asked])
         self._database.wake_workers()
         return told
 

@@ -42,7 +42,7 @@ class Tried:
 
     async def _note_tickets(self, asked: list[dict[str, object]], is_again: bool) -> list[bool]:
         async with self._database.connection() as connection:
-            noted = await LIFECYCLE.note_ticket.rows(connection, given=[rows.to_json(one) for one in asked])
+            noted = await LIFECYCLE.note_ticket.rows(connection, given=[queries.as_json(one) for one in asked])
         return [row[0] for row in noted]
 
     async def note_outcome(
