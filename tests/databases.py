@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Protocol
@@ -44,17 +45,29 @@ DATABASES: ContextVar[Databases] = ContextVar("databases", default=FILES)
 """Where the harness's servers find theirs, unless a test says otherwise."""
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def each_database(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The test runs once with its servers on SQLite, and once on PostgreSQL."""
-    if request.param == "sqlite":
-        yield "sqlite"
+EACH = ("sqlite", "postgres")
+
+
+@contextmanager
+def on(name: str) -> Iterator[str]:
+    """The servers that are started meanwhile are on that one of `EACH`."""
+    if name == "sqlite":
+        yield name
         return
     on_server = OnServer()
     before = DATABASES.set(on_server)
-    yield "postgres"
-    DATABASES.reset(before)
-    asyncio.run(on_server.drop())
+    try:
+        yield name
+    finally:
+        DATABASES.reset(before)
+        asyncio.run(on_server.drop())
+
+
+@pytest.fixture(params=EACH)
+def each_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The test runs once with its servers on SQLite, and once on PostgreSQL."""
+    with on(request.param) as name:
+        yield name
 
 
 on_sqlite = pytest.mark.parametrize("each_database", ["sqlite"], indirect=True)

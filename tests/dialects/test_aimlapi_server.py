@@ -13,6 +13,8 @@ from darkroom.ports import Ticket
 from darkroom.testing import ScriptedProvider, an_output
 from tests.harness import Answer, Running, free_port, running
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 LUMA = "/v2/generate/video/luma-ai"
 DONE = [Ticket("u1"), an_output()]
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

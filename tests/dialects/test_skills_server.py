@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
+import pytest
 
 from darkroom.credits import credits
 from darkroom.errors import ContentRefused, ProviderTimedOut
@@ -13,6 +14,8 @@ from darkroom.ledger import Purse
 from darkroom.ports import Pending, Ticket
 from darkroom.testing import ScriptedProvider, an_output
 from tests.harness import Answer, Running, running
+
+pytestmark = pytest.mark.usefixtures("each_database")
 
 IMAGE = "/api/v1/generation/google/nano-banana"
 SSE = "/api/v1/generation/sse/google/nano-banana"

@@ -12,6 +12,8 @@ from darkroom.ports import Pending, Ticket
 from darkroom.testing import FrozenClock, ScriptedProvider, an_output
 from tests.harness import Answer, Running, running
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 BODY = {"model": "grok-imagine-image-quality", "prompt": "a cat", "resolution": "4K"}
 DONE = [Ticket("u1"), an_output(name="cat.png")]
 

@@ -5,12 +5,15 @@ import hashlib
 import hmac
 import json
 
+import pytest
 from standardwebhooks import Webhook as Verifier
 
 from darkroom.ports import Ticket, Webhook
 from darkroom.testing import an_output
 from tests.courier.doubles import Letter, Receiver, receiving
 from tests.harness import Running, running
+
+pytestmark = pytest.mark.usefixtures("each_database")
 
 DONE = [Ticket("u1"), an_output(name="cat.png")]
 

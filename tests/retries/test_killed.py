@@ -9,6 +9,10 @@ import pytest
 
 from tests.crash import books
 from tests.crash.lives import Died, Life, Lives
+from tests.databases import on_sqlite
+
+# A server that kills itself is another process: tests/crash/server.py, on a file.
+pytestmark = on_sqlite
 
 REQUEST = {"model": "sturdy", "inputs": {"prompt": "once"}}
 

@@ -19,6 +19,7 @@ from darkroom.serve import build_application
 from darkroom.testing import Here, an_output
 from darkroom.web.switchboard import Switchboard
 from darkroom.wire import Dialect, Route
+from tests.databases import EACH, on, on_sqlite
 from tests.harness import Running, running
 from tests.web.asgi import call
 
@@ -54,9 +55,9 @@ class Target:
         return self.run(call(self.application, method, path, headers=headers, **sent))
 
 
-@pytest.fixture(scope="module")
-def target() -> Iterator[Target]:
-    with asyncio.Runner() as runner:
+@pytest.fixture(scope="module", params=EACH)
+def target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    with on(request.param), asyncio.Runner() as runner:
         stack = AsyncExitStack()
         server = runner.run(stack.enter_async_context(running(Endless(), sandbox_credits=1_000_000_000)))
         keys = {dialect.name: runner.run(server.key(dialect.name)) for dialect in DIALECTS}
@@ -150,6 +151,7 @@ def fill(route: Route, values: list[str]) -> str:
     return re.sub(r"\{[^}]*\}", lambda found: next(remaining, "x"), route.path)
 
 
+@on_sqlite  # the module's own server has had its turn on each
 @pytest.mark.parametrize(
     ("dialect", "route"), ROUTES, ids=[f"{dialect.name} {route.method} {route.path}" for dialect, route in ROUTES]
 )
