@@ -39,12 +39,16 @@ class Slow(Around):
         self.begun = asyncio.Event()
         self.go_on = asyncio.Event()
         self.submits = 0
+        self.ended = 0
 
     async def submit(self, new: NewGeneration) -> Generation:
         self.submits += 1
         self.begun.set()
         await self.go_on.wait()
-        return await self._store.submit(new)
+        try:
+            return await self._store.submit(new)
+        finally:
+            self.ended += 1
 
 
 async def generations(server: Running) -> list[str]:
@@ -84,8 +88,9 @@ def cut_once(
             async with asyncio.timeout(30):
                 async with cutting(server.url, cut, received=store.begun.wait, noticed=noticed) as proxy:
                     told = await client(proxy, await server.key(), headers)
-                # Of two that are stored at the same time, the one whose caller has gone may be the one that is known,
-                # and that after the other was answered.
+                # Of two that are stored at the same time, the one whose caller has gone may be the later one, and the
+                # one that is known.
+                await until(lambda: store.ended == store.submits)
                 while counted not in (metrics := (await server.ask("GET", "/metrics", key="")).body.decode()):
                     pass
             return str(told["id"]), await generations(server), metrics
