@@ -45,8 +45,15 @@ BATCH = 100
 BUSY_S = 0.25
 """How long an entry rests whose account runs as many as it may."""
 
+RUNNING = """
+    SELECT id FROM generation AS g
+     WHERE account_id = $1 AND status = 'running' AND settled_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM attempt
+                        WHERE generation_id = g.id AND number = g.attempt AND outcome = 'ambiguous')
+     LIMIT $2
+"""
+"""What is held as ambiguous is in nobody's hands: it may be for an hour."""
 
-RUNNING = "SELECT id FROM generation WHERE account_id = $1 AND status = 'running' AND settled_at IS NULL LIMIT $2"
 WAITING = "SELECT entrypoint, count(*) FROM pgqueuer WHERE status = 'queued' GROUP BY entrypoint"
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from darkroom.errors import Ambiguous
 from darkroom.generation import Status
 from darkroom.ports import Ticket
 from darkroom.testing import ScriptedProvider, an_output
@@ -44,6 +45,24 @@ def test_a_plan_refuses_or_lets_wait(tmp_path: Path) -> None:
             listed = await server.ask("GET", "/v1/generations", account="patient")
             assert [item["status"] for item in listed.body["items"]] == ["queued", "queued", "running"]
             assert (await server.ask("GET", "/v1/account", account="patient")).body["held"] == 3 * 26
+
+    asyncio.run(act())
+
+
+def test_what_is_held_as_ambiguous_keeps_nobody_waiting(tmp_path: Path) -> None:
+    plans = tmp_path / "plans.toml"
+    plans.write_text(PLANS)
+
+    async def act() -> None:
+        lost = Ambiguous("the connection was cut")
+        provider = ScriptedProvider([lost, Ticket("u"), an_output()])
+        async with running(provider, plans=str(plans)) as server:
+            await server.account("patient", plan="waits")
+            first, second = [(await submit(server, "patient"))[1]["id"] for _ in range(2)]
+            await server.reach(str(second))
+            held = await server.ask("GET", f"/v1/generations/{first}", account="patient")
+            assert held.body["status"] == "running"
+            assert provider.started == [first, second]
 
     asyncio.run(act())
 
