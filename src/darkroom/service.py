@@ -220,10 +220,9 @@ class Service:
         self._check_plan(principal.plan, model)
         if wanted.callback_url is not None:
             self._check_callback(wanted.callback_url, wanted.callback_field)
-        given = wanted.inputs
-        if wanted.is_form:
-            given = self._intake.plant(model.read_form(given), admission)
-        inputs = model.accept(model.without_strangers(given, wanted.may_drop))
+        given = model.read_form(wanted.inputs) if wanted.is_form else wanted.inputs
+        given = model.without_strangers(given, wanted.may_drop)
+        inputs = model.accept(self._intake.plant(given, admission))
         inputs = await self._intake.admit(principal.account.id, model, inputs, admission)
         if len(msgspec.json.encode((inputs, wanted.wire))) > LARGEST_INPUTS_BYTES:
             raise InvalidInput.of("", f"the inputs are larger than {LARGEST_INPUTS_BYTES} bytes without their media")
