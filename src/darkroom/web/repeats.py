@@ -21,7 +21,7 @@ Question = tuple[str, str, bytes]
 """Path, host, and the SHA-256 of what it authorizes itself by."""
 
 
-class _Repeat(NamedTuple):
+class Repeat(NamedTuple):
     dialect: str
     verb: str
     principal: Principal
@@ -41,23 +41,25 @@ class Repeats:
     def __init__(self, service: Service, metrics: Metrics) -> None:
         self._service = service
         self._metrics = metrics
-        self._kept: dict[Question, _Repeat] = {}
+        self._kept: dict[Question, Repeat] = {}
 
-    async def answer(self, scope: MutableMapping[str, Any], send: Send, *, now: datetime) -> bool:
-        """Answer a request, where it is a repeat."""
+    def find(self, scope: MutableMapping[str, Any], *, now: datetime) -> Repeat | None:
+        """What a request is a repeat of."""
         question = _question(scope)
         repeat = self._kept.get(question) if question is not None else None
         if repeat is None:
-            return False
+            return None
         if repeat.day != now.toordinal() or not self._service.is_as_told(repeat.principal, repeat.generation, now=now):
             del self._kept[question]  # type: ignore[arg-type]
-            return False
+            return None
+        return repeat
+
+    async def answer(self, repeat: Repeat, send: Send) -> None:
         self._metrics.asked(repeat.dialect, repeat.verb)
         content = repeat.content
         headers = [*content.headers, (b"x-request-id", f"req_{new_id()}".encode())]
         await send({"type": "http.response.start", "status": content.status, "headers": headers})
         await send({"type": "http.response.body", "body": content.body})
-        return True
 
     def keep(self, place: Place, principal: Principal, generation: Generation, content: Content, reply: Reply) -> None:
         request = reply.request
@@ -70,7 +72,7 @@ class Repeats:
             self._kept.clear()
         authorization = request.headers.get("authorization", "").encode("latin-1")
         question = request.url, request.headers.get("host", ""), hashlib.sha256(authorization).digest()
-        self._kept[question] = _Repeat(
+        self._kept[question] = Repeat(
             place.dialect.name, "Fetch", principal, generation, content, reply.now.toordinal()
         )
 
