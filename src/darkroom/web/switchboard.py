@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -314,7 +314,6 @@ class Switchboard:
         )
 
 
-@lru_cache(maxsize=1_000)
 def _address(host: str) -> str:
     """Where the caller found us, as it says; empty for what no host is."""
     return f"http://{host}" if HOST.fullmatch(host) else ""
