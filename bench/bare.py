@@ -150,31 +150,31 @@ def _row(id: str) -> dict[str, object]:
         "modality": "video",
         "task": "text-to-video",
         "provider": "sketch",
-        "quote": HELD,
-        "held": '{"permanent":26000000}',
-        "wire": "{}",
         "inputs": '{"prompt":"A drone flyover of a city at night","duration":5,"aspect_ratio":"16:9"}',
+        "wire": "{}",
+        "quote": HELD,
         "created_at": NOW,
         "retention_days": None,
         "expires_after_s": None,
         "warn_before_s": None,
-        "priority": 0,
         "callback_url": None,
         "callback_events": "[]",
         "fingerprint": bytes(32),
+        "priority": 0,
         "run_limit": None,
         "start_by": None,
         "deadline_at": None,
+        "held": '{"permanent":26000000}',
     }
 
 
 def _rows() -> Callable[[apsw.Connection], object]:
     id = new_id()
-    generation = _row(id)
+    generation = tuple(_row(id).values())
     place = {"account_id": "bench", "purse": Purse.PERMANENT.value}
     move = {**place, "issued": 0, "available": -HELD, "held": HELD, "spent": 0}
-    entry = {**place, "at": NOW, "generation_id": id, "kind": "hold", "amount": HELD, "note": ""}
-    event = {"id": id, "status": "queued", "now": NOW, "writer": "bench"}
+    entry = NOW, "bench", id, "hold", Purse.PERMANENT.value, HELD, ""
+    event = id, "queued", NOW, "bench"
 
     def write(connection: apsw.Connection) -> None:
         connection.execute(GENERATION.insert, generation)

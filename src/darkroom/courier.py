@@ -36,6 +36,9 @@ HAND_PER_HOST = 64
 REST_LIMIT_S = 5.0
 """How long a message waits that nobody woke us for: one that another process wrote."""
 
+STIR_S = 0.02
+"""So often the outbox is looked into where nothing more is known than that something may have been written to it."""
+
 
 def usual_schedule(dialect: str) -> Sequence[float]:
     return USUAL_SCHEDULE_S
@@ -68,12 +71,26 @@ class Courier:
         self._lanes: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._is_closed = False
         self._woken = asyncio.Event()
+        self._stirred: asyncio.TimerHandle | None = None
+        self._stirred_at = 0.0
         self._ended = asyncio.Event()
         self._ended.set()
 
     def wake(self) -> None:
         """Look into the outbox now: something was written to it."""
         self._woken.set()
+
+    def stir(self) -> None:
+        """Look into the outbox soon: something may have been written to it. Thousands of these a second are one look
+        after the other, and not thousands."""
+        loop = asyncio.get_running_loop()
+        if self._stirred is None:
+            self._stirred = loop.call_at(max(self._stirred_at + STIR_S, loop.time()), self._look_soon)
+
+    def _look_soon(self) -> None:
+        self._stirred = None
+        self._stirred_at = asyncio.get_running_loop().time()
+        self.wake()
 
     async def close(self) -> None:
         """End `run`. What is on its way is cut off and stays in the outbox, to go out again at the next start."""
@@ -88,6 +105,8 @@ class Courier:
                 self._woken.clear()
                 await self._rest(until=await self._look())
         finally:
+            if self._stirred is not None:
+                self._stirred.cancel()
             for task in self._in_hand.values():
                 task.cancel()
             await asyncio.gather(*self._in_hand.values(), return_exceptions=True)

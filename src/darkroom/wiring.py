@@ -281,9 +281,9 @@ class Engine:
             await provider.open()
         await self.costs.tell()
         await self.sweeper.prepare()
-        self.desk.listen(self.worker.changed, self.deadlines.changed, lambda generation: self.courier.wake())
-        self.desk.listen(partial(let_go, self.providers))
+        self.desk.listen(self.worker.changed, self.deadlines.changed, partial(let_go, self.providers))
         self.database.on_foreign_change = self.sweeper.notice
+        self.database.on_message = self.courier.wake if self.cluster is None else self.courier.stir
         self._tasks = [asyncio.create_task(run) for run in await self._runs()]
         self.queue.start(self.observing.handler(self.worker.handle))
 

@@ -117,6 +117,24 @@ def test_more_than_a_handful_goes_out_without_a_wake() -> None:
     play(act)
 
 
+def test_a_thousand_changes_that_may_have_left_something_are_few_looks() -> None:
+    async def act() -> None:
+        async with a_scene() as scene:
+            await scene.outbox.looks.get()
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            for _ in range(1000):
+                scene.courier.stir()
+                await asyncio.sleep(0)
+            scene.outbox.add(a_delivery("d1", scene.receiver.url()))
+            scene.courier.stir()
+            assert (await scene.receiver.arrivals.get()).id == "d1"
+            # Fifty a second, the one that sent it, and the one after a message that has arrived.
+            assert scene.outbox.looks.qsize() <= (loop.time() - began) * 50 + 2
+
+    play(act)
+
+
 def test_what_could_not_be_noted_goes_out_again() -> None:
     async def act() -> None:
         async with a_scene() as scene:

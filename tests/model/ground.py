@@ -16,9 +16,10 @@ from typing import Any, Protocol, TypeVar, cast
 import apsw
 
 from darkroom.ports import Store
-from darkroom.store.database import Database, connect, migrate
+from darkroom.store.database import Database, OfMany, connect, migrate
 from darkroom.store.sqlite import SqliteStore
 
+Asked = TypeVar("Asked")
 Result = TypeVar("Result")
 
 COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
@@ -149,6 +150,11 @@ class WatchedDatabase(Database):
             earlier.execute("BEGIN")
             earlier.execute("SELECT count(*) FROM generation").fetchall()
             return await super().write(lambda connection: verb(self._hand(connection, cut_after, earlier)))
+
+    async def write_together(
+        self, verb: Callable[[apsw.Connection, list[Asked]], list[Result | Exception]], asked: Asked
+    ) -> Result:
+        return await self.write(OfMany(verb, asked))
 
     def _hand(
         self, connection: apsw.Connection, cut_after: int | None, earlier: apsw.Connection | None = None

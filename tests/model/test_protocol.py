@@ -49,7 +49,7 @@ def without(words: str, said: str) -> Lawless:
 
 
 FENCE = "AND status = 'running' AND attempt = :attempt"
-TELL = "VALUES (:id, :status, :now, :writer)"
+TELL = "INSERT INTO event (generation_id, status, at, writer) VALUES (?, ?, ?, ?)"
 
 SQLITE = {
     # In settle, hand back and the ticket's note.
@@ -73,7 +73,7 @@ SQLITE = {
         reworded=(("WHERE settled_at IS NULL AND status = 'running'", "WHERE attempt = 1"),)
     ),
     "an event for each change": Lawless(
-        reworded=((TELL, "SELECT :id, :status, :now, :writer WHERE :status != 'canceled'"),)
+        reworded=((TELL, TELL.replace("VALUES (?, ?, ?, ?)", "SELECT ?1, ?2, ?3, ?4 WHERE ?2 != 'canceled'")),)
     ),
 }
 

@@ -13,7 +13,7 @@ import apsw
 import pytest
 
 from darkroom.store import queries
-from darkroom.store.database import Database, connect, migrate
+from darkroom.store.database import Database, OfMany, connect, migrate
 from tests.store.conftest import an_account, buckets, opened_file, play, rows_of, tamper
 
 Verb = Callable[[apsw.Connection], Any]
@@ -61,6 +61,32 @@ def test_a_refused_verb_takes_nothing_from_the_others_of_its_batch(file: Path) -
             answers = await batch.run(insert("ann"), half, insert("ann"), insert("bob"))
             assert [type(answer) for answer in answers] == [list, ValueError, apsw.ConstraintError, list]
             assert rows_of(file, NAMES) == [("ann",), ("bob",)]
+
+    play(act)
+
+
+def test_one_that_fails_takes_nothing_from_the_others_that_its_verb_was_for(file: Path) -> None:
+    calls: list[list[str]] = []
+
+    def insert_all(connection: apsw.Connection, names: list[str]) -> list[str | Exception]:
+        calls.append(names)
+        for name in names:
+            insert(name)(connection)
+            if name == "half":
+                raise ValueError("changed my mind")
+        return [KeyError(name) if name == "refused" else name.upper() for name in names]
+
+    async def act() -> None:
+        async with opened_file(file) as store:
+            batch = Batch(store._database)
+            well = [OfMany(insert_all, name) for name in ("ann", "refused", "bob")]
+            answers = await batch.run(*well, insert("cid"))
+            assert [answers[0], type(answers[1]), *answers[2:]] == ["ANN", KeyError, "BOB", []]
+            assert calls == [["ann", "refused", "bob"]]
+            answers = await batch.run(*[OfMany(insert_all, name) for name in ("dee", "half", "eve")])
+            assert [answers[0], type(answers[1]), answers[2]] == ["DEE", ValueError, "EVE"]
+            assert calls[1:] == [["dee", "half", "eve"], ["dee"], ["half"], ["eve"]]
+            assert rows_of(file, NAMES) == [("ann",), ("bob",), ("cid",), ("dee",), ("eve",), ("refused",)]
 
     play(act)
 
@@ -158,14 +184,19 @@ def test_other_writers_are_noticed_and_we_are_not(file: Path) -> None:
     async def act() -> None:
         async with opened_file(file) as store:
             noticed = asyncio.Event()
+            messages = asyncio.Event()
             store._database.on_foreign_change = lambda *, only_events=False: noticed.set()
+            store._database.on_message = messages.set
             for name in ("ann", "bob"):
                 await store._database.write(insert(name))
             await store._database.read(lambda connection: connection.execute(NAMES).fetchall())
             await store._database.write(lambda connection: None)
             assert not noticed.is_set()
+            assert not messages.is_set()
             await asyncio.to_thread(tamper, file, "INSERT INTO account VALUES (NULL, 'c', 'c', 'open', 0)")
             await noticed.wait()
+            # What they have written may be messages.
+            await messages.wait()
 
     play(act)
 

@@ -1,5 +1,6 @@
 """Endpoints and what goes to them: in order for each generation, held while disabled, sent again when asked."""
 
+import asyncio
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from darkroom.generation import Generation, Status
 from darkroom.ports import Settlement
 from darkroom.store import queries
 from darkroom.store.database import connect, migrate
+from darkroom.store.sqlite import SqliteStore
 from darkroom.webhook import Bulletin, Delivery, ListDeliveries, OldSecret, Parcel, Stage, Try, Webhook
 from tests.store.conftest import NOW, AnyStore, Home, a_new, an_account, opened, play, rows_of
 
@@ -94,6 +96,30 @@ def test_a_generation_tells_its_own_address_without_any_endpoint(home: Home) -> 
                 told.append((parcel.url, parcel.state))
                 await note(store, parcel.id, is_done=True)
             assert told == [(HOOK, Status.RUNNING), (HOOK, Status.COMPLETED)]
+
+    play(act)
+
+
+def test_a_message_is_told_of_when_it_is_on_the_disk(home: Home) -> None:
+    async def act() -> None:
+        async with opened(home) as store:
+            ann = await an_account(store)
+            told: asyncio.Queue[int] = asyncio.Queue()
+            looking: list[asyncio.Task[None]] = []
+
+            async def look() -> None:
+                due, _ = await store.due_deliveries(now=NOW, limit=9)
+                told.put_nowait(len(due))
+
+            store._database.on_message = lambda: looking.append(asyncio.create_task(look()))
+            quiet = await store.submit(a_new(ann, quote=1))
+            await store.cancel(ann.id, quiet.id, now=NOW)
+            if isinstance(store, SqliteStore):
+                assert not looking  # a file's own writer knows; PostgreSQL's client asks where there may be something
+            told_of = await store.submit(a_new(ann, quote=1, callback_url="https://a.example/"))
+            await store.cancel(ann.id, told_of.id, now=NOW)
+            while await told.get() == 0:
+                pass
 
     play(act)
 

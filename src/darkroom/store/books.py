@@ -150,10 +150,6 @@ class Books:
         found = connection.execute(LEDGER.balances, {"account_id": account_id})
         return {Purse(purse): rows.balance(*buckets) for purse, *buckets in found}
 
-    def _available(self, connection: apsw.Connection, account_id: str) -> dict[Purse, Credits]:
-        found = connection.execute(LEDGER.balances, {"account_id": account_id})
-        return {PURSES[purse]: Credits(available) for purse, _, available, _, _ in found}
-
     def _holds(self, connection: apsw.Connection, generation_id: str) -> list[Entry]:
         found = connection.execute(LEDGER.holds, {"generation_id": generation_id})
         return [rows.entry(row) for row in found]
@@ -161,21 +157,32 @@ class Books:
     def _append(self, connection: apsw.Connection, entries: Sequence[Entry], *, at: datetime) -> None:
         """Move what entries move, and write them; a CHECK refuses what would overdraw a bucket."""
         now = to_micros(at)
-        for entry in entries:
-            place = {"account_id": entry.account_id, "purse": entry.purse}
+        self._append_all(connection, [(now, entry) for entry in entries])
+
+    def _append_all(self, connection: apsw.Connection, entries: Sequence[tuple[int, Entry]]) -> None:
+        """As `_append`, each with its instant; a balance is written once for all that move it."""
+        moves: dict[tuple[str, Purse], dict[str, Any]] = {}
+        values = []
+        for at, entry in entries:
+            move = moves.get((entry.account_id, entry.purse))
+            if move is None:
+                move = {**UNMOVED, "account_id": entry.account_id, "purse": entry.purse}
+                moves[entry.account_id, entry.purse] = move
             source, target = FLOWS[entry.kind]
-            connection.execute(LEDGER.move, {**UNMOVED, **place, source: -entry.amount, target: entry.amount})
-            connection.execute(
-                LEDGER.append,
-                {
-                    **place,
-                    "at": now,
-                    "generation_id": entry.generation_id,
-                    "kind": entry.kind,
-                    "amount": entry.amount,
-                    "note": entry.note,
-                },
+            move[source] -= entry.amount
+            move[target] += entry.amount
+            values.append(
+                (at, entry.account_id, entry.generation_id, entry.kind, entry.purse, entry.amount, entry.note)
             )
+        for move in moves.values():
+            connection.execute(LEDGER.move, move)
+        queries.insert(connection, LEDGER.append, values)
+
+
+def available(connection: apsw.Connection, account_id: str) -> dict[Purse, Credits]:
+    """What is left in each purse of an account."""
+    found = connection.execute(LEDGER.balances, {"account_id": account_id})
+    return {PURSES[purse]: Credits(left) for purse, _, left, _, _ in found}
 
 
 def _row(connection: apsw.Connection, query: str, arguments: dict[str, Any], *, missing: str = "it") -> rows.Row:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import apsw
 import structlog
@@ -23,7 +23,11 @@ from darkroom.errors import Misconfigured
 from darkroom.records import Noticed
 from darkroom.store.queries import migrations
 
+Asked = TypeVar("Asked")
 Result = TypeVar("Result")
+ForMany = Callable[[apsw.Connection, list[Asked]], list[Result | Exception]]
+"""A verb for many at once: an answer for each, in order; of one that is refused it is the error."""
+
 Step = tuple[Callable[[apsw.Connection], Any], asyncio.Future[Any]]
 Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
@@ -49,7 +53,9 @@ class Database:
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._glances: apsw.Connection | None = None
+        self._has_messages = False
         self.on_foreign_change: Noticed = lambda *, only_events=False: None
+        self.on_message: Callable[[], None] = lambda: None
 
     async def open(self) -> None:
         """Bring the file up to date and start the threads. Raises `apsw.Error` where the file is not ours."""
@@ -78,6 +84,14 @@ class Database:
     async def write(self, verb: Callable[[apsw.Connection], Result]) -> Result:
         """Run a verb in the next transaction; returns when it is on the disk."""
         return await self._ask(self._writes, verb)
+
+    async def write_together(self, verb: ForMany[Asked, Result], asked: Asked) -> Result:
+        """As `write`, of a verb that is carried out once for all who have asked for it."""
+        return await self._ask(self._writes, OfMany(verb, asked))
+
+    def note_message(self) -> None:
+        """Called by a verb that writes a message to be sent: `on_message` is called when it is on the disk."""
+        self._has_messages = True
 
     async def read(self, question: Callable[[apsw.Connection], Result]) -> Result:
         """Run a question against the newest commit."""
@@ -108,6 +122,9 @@ class Database:
             batch, is_last = _next_batch(self._writes, wait_s=WATCH_S)
             if batch:
                 self._release(_commit(connection, batch))
+            if self._has_messages:
+                self._has_messages = False
+                self._tell(self.on_message)
             if is_last:
                 break
             with _outliving("look for what others have written"):
@@ -115,6 +132,7 @@ class Database:
                 if seen != version:
                     version = seen
                     self._tell(self.on_foreign_change)
+                    self._tell(self.on_message)
             if self._wal_pages > LARGEST_WAL_PAGES:
                 self._wal_pages = 0
                 with _outliving("checkpoint"):
@@ -155,6 +173,22 @@ class Database:
         # The loop may be gone already when the process is being torn down.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback)
+
+
+class OfMany(Generic[Asked, Result]):
+    """What one has asked of a verb for many; by itself, a verb like every other."""
+
+    __slots__ = ("asked", "verb")
+
+    def __init__(self, verb: ForMany[Asked, Result], asked: Asked) -> None:
+        self.verb = verb
+        self.asked = asked
+
+    def __call__(self, connection: apsw.Connection) -> Result:
+        (told,) = self.verb(connection, [self.asked])
+        if isinstance(told, Exception):
+            raise told
+        return told
 
 
 def connect(path: Path) -> apsw.Connection:
@@ -225,13 +259,7 @@ def _commit(connection: apsw.Connection, batch: list[Step]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for step in batch:
-            connection.execute("SAVEPOINT verb")
-            outcome = _attempt(connection, step)
-            if outcome[2] is not None:
-                connection.execute("ROLLBACK TO verb")
-            connection.execute("RELEASE verb")
-            outcomes.append(outcome)
+        outcomes += _carry_out(connection, batch)
         connection.execute("COMMIT")
     except apsw.Error as error:
         # A full disk or a failing one: nothing of the batch is stored, and everyone is told so.
@@ -241,6 +269,48 @@ def _commit(connection: apsw.Connection, batch: list[Step]) -> list[Outcome]:
                 connection.execute("ROLLBACK")
         return [(future, None, error) for _, future in batch]
     return outcomes
+
+
+def _carry_out(connection: apsw.Connection, steps: list[Step]) -> Iterator[Outcome]:
+    """What many have asked of one verb, together; every other one by itself."""
+    many: dict[ForMany[Any, Any], list[tuple[OfMany[Any, Any], asyncio.Future[Any]]]] = {}
+    for verb, future in steps:
+        if isinstance(verb, OfMany):
+            many.setdefault(verb.verb, []).append((verb, future))
+        else:
+            yield _alone(connection, (verb, future))
+    for for_many, those in many.items():
+        told = _together(connection, for_many, [one.asked for one, _ in those])
+        if told is None:
+            # One of them took the others with it: each by itself, then.
+            yield from [_alone(connection, step) for step in those]
+            continue
+        for (_, future), each in zip(those, told, strict=True):
+            is_refused = isinstance(each, Exception)
+            yield future, None if is_refused else each, each if is_refused else None
+
+
+def _alone(connection: apsw.Connection, step: Step) -> Outcome:
+    connection.execute("SAVEPOINT verb")
+    outcome = _attempt(connection, step)
+    if outcome[2] is not None:
+        connection.execute("ROLLBACK TO verb")
+    connection.execute("RELEASE verb")
+    return outcome
+
+
+def _together(
+    connection: apsw.Connection, verb: ForMany[Asked, Result], asked: list[Asked]
+) -> list[Result | Exception] | None:
+    """None where it has failed as a whole, and has left nothing."""
+    connection.execute("SAVEPOINT verb")
+    told = None
+    with contextlib.suppress(Exception):
+        told = verb(connection, asked)
+    if told is None:
+        connection.execute("ROLLBACK TO verb")
+    connection.execute("RELEASE verb")
+    return told
 
 
 @contextlib.contextmanager

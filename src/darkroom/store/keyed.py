@@ -7,7 +7,6 @@ import apsw
 from darkroom.clock import to_micros
 from darkroom.errors import IdempotencyConflict
 from darkroom.generation import Generation
-from darkroom.ports import KEYS_LIVE, NewGeneration
 from darkroom.records import Accepted
 from darkroom.store import queries, rows
 from darkroom.store.database import Database
@@ -20,7 +19,7 @@ class Keyed:
     _database: Database
 
     async def find_keyed(self, account_id: str, key: str, fingerprint: bytes, *, since: datetime) -> Generation | None:
-        return self._database.glance(lambda connection: _find(connection, account_id, key, fingerprint, since))
+        return self._database.glance(lambda connection: find(connection, account_id, key, fingerprint, since))
 
     async def find_alike(
         self, account_id: str, dialect: str, fingerprint: bytes, *, since: datetime
@@ -56,27 +55,11 @@ class Keyed:
 
         await self._database.write(verb)
 
-    def _before(self, connection: apsw.Connection, new: NewGeneration) -> Generation | None:
-        """What the same request led to, in the transaction that would store it anew."""
-        assert new.idempotency_key is not None
-        assert new.fingerprint is not None
-        since = new.created_at - KEYS_LIVE
-        return _find(connection, new.account_id, new.idempotency_key, new.fingerprint, since)
 
-    def _remember(self, connection: apsw.Connection, new: NewGeneration) -> None:
-        arguments = {
-            "account_id": new.account_id,
-            "key": new.idempotency_key,
-            "fingerprint": new.fingerprint,
-            "id": new.id,
-            "now": to_micros(new.created_at),
-        }
-        connection.execute(IDEMPOTENCY.keep, arguments)
-
-
-def _find(
+def find(
     connection: apsw.Connection, account_id: str, key: str, fingerprint: bytes, since: datetime
 ) -> Generation | None:
+    """What a key has led to; raises `IdempotencyConflict` where it was another request."""
     arguments = {"account_id": account_id, "key": key, "since": to_micros(since)}
     found = connection.execute(IDEMPOTENCY.find, arguments).fetchone()
     if found is None:

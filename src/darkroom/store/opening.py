@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -24,6 +25,9 @@ class Opened(Protocol):
     """What a store stands on."""
 
     on_foreign_change: Noticed
+
+    on_message: Callable[[], None]
+    """Called when messages to be sent have been written, here or by another process, or may have been."""
 
     async def open(self) -> None:
         """Bring it up to date and begin; raises `Misconfigured`."""

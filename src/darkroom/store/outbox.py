@@ -1,6 +1,6 @@
 """The store's verbs on SQLite: events, and the messages that tell the world of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from darkroom.clock import from_micros, to_micros
 from darkroom.generation import Generation, Notice, Status
 from darkroom.guarded import host_of
 from darkroom.ids import new_id
-from darkroom.records import Place
+from darkroom.records import NewGeneration, Place
 from darkroom.store import messages, queries, rows
 from darkroom.store.database import Database
 from darkroom.webhook import DISABLED_EVENT, Parcel, Try
@@ -29,14 +29,35 @@ class Outbox:
     def _announce(self, connection: apsw.Connection, generation: Generation, *, now: datetime) -> Generation:
         """Write down that a generation has changed, and a message for everyone who asked to be told, in its
         transaction. Returns it with the event's sequence number."""
-        event = {"id": generation.id, "status": generation.status, "now": to_micros(now), "writer": self._writer}
-        connection.execute(EVENT.insert, event)
+        connection.execute(EVENT.insert, (generation.id, generation.status, to_micros(now), self._writer))
         told = replace(generation, event=connection.last_insert_rowid())
         self._deliver(connection, generation, generation.status, now=now)
         return told
 
+    def _announce_new(self, connection: apsw.Connection, new: Sequence[NewGeneration]) -> int:
+        """As `_announce`, of generations that have just been stored; returns the first one's number of its event."""
+        queries.insert(
+            connection,
+            EVENT.insert,
+            [(each.id, Status.QUEUED, to_micros(each.created_at), self._writer) for each in new],
+        )
+        first = connection.last_insert_rowid() - len(new) + 1
+        endpoints: dict[tuple[str, str], list[rows.Row]] = {}
+        for each in new:
+            place = each.account_id, each.dialect
+            if place not in endpoints:
+                endpoints[place] = _endpoints(connection, {"account_id": each.account_id, "dialect": each.dialect})
+            if endpoints[place] or each.callback_url is not None:
+                self._deliver(connection, each, Status.QUEUED, now=each.created_at)
+        return first
+
     def _deliver(
-        self, connection: apsw.Connection, generation: Generation, state: Status | Notice, *, now: datetime
+        self,
+        connection: apsw.Connection,
+        generation: Generation | NewGeneration,
+        state: Status | Notice,
+        *,
+        now: datetime,
     ) -> None:
         """A message for everyone who asked to be told of this state."""
         asked = {"account_id": generation.account_id, "dialect": generation.dialect}
@@ -70,6 +91,7 @@ class Outbox:
             "now": to_micros(now),
         }
         connection.execute(DELIVERY.insert, message)
+        self._database.note_message()
         return str(message["id"])
 
     async def here(self) -> Place:

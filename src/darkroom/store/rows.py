@@ -73,7 +73,7 @@ def generation(row: Row) -> Generation:
 
 
 def columns(new: NewGeneration) -> dict[str, Any]:
-    """What a submit gives to be stored in the row, by column."""
+    """What a submit gives to be stored in the row, by column, in their order."""
     return {
         "id": new.id,
         "account_id": new.account_id,
@@ -146,7 +146,7 @@ def took(row: Row) -> Took:
     return Took(model, provider, micros / SECOND, None if upstream is None else upstream / SECOND)
 
 
-def accepted(new: NewGeneration, number: int, held: Mapping[str, int]) -> Generation:
+def accepted(new: NewGeneration, number: int, held: Mapping[str, int], *, event: int) -> Generation:
     """What reading the row of a generation that was just stored would give, without the reading."""
     return Generation(
         number=number,
@@ -168,6 +168,7 @@ def accepted(new: NewGeneration, number: int, held: Mapping[str, int]) -> Genera
         run_limit=new.run_limit,
         start_by=new.start_by,
         deadline_at=new.deadline_at,
+        event=event,
     )
 
 

@@ -9,19 +9,17 @@ import apsw
 from darkroom import ledger
 from darkroom.clock import to_micros
 from darkroom.credits import ZERO
-from darkroom.errors import InvalidInput, NotFound, StaleAttempt, TooManyInFlight
+from darkroom.errors import InvalidInput, NotFound, StaleAttempt
 from darkroom.generation import Cause, Generation, Notice, Status
 from darkroom.ids import new_id
-from darkroom.ports import Begun, NewGeneration, Settlement, Turn
+from darkroom.ports import Begun, Settlement, Turn
 from darkroom.store import queries, rows
-from darkroom.store.books import Books
 from darkroom.store.database import Database
-from darkroom.store.endpoints import Endpoints
-from darkroom.store.keyed import Keyed
 from darkroom.store.listing import generations_page, generations_query
 from darkroom.store.owned import Owned
 from darkroom.store.recent import Recent
 from darkroom.store.retold import Retold
+from darkroom.store.submits import Submits
 from darkroom.store.surveying import Surveying
 from darkroom.store.tried import ATTEMPT, Tried, attempts_of, end_attempt
 from darkroom.verbs import List, Page, Reference
@@ -29,35 +27,11 @@ from darkroom.verbs import List, Page, Reference
 GENERATION = queries.load("generation")
 
 
-class SqliteStore(Surveying, Books, Endpoints, Keyed, Owned, Retold, Tried):
+class SqliteStore(Surveying, Submits, Owned, Retold, Tried):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._recent = Recent()
         self._writer = new_id()
-
-    async def submit(self, new: NewGeneration) -> Generation:
-        return self._recent.keep(await self._database.write(lambda connection: self._submit(connection, new)))
-
-    def _submit(self, connection: apsw.Connection, new: NewGeneration) -> Generation:
-        if new.idempotency_key is not None:
-            before = self._before(connection, new)
-            if before is not None:
-                return before
-        # Read and hold under one lock, or two submits hold the same credits.
-        if new.in_flight_limit is not None:
-            count = connection.execute(GENERATION.count_in_flight, {"account_id": new.account_id}).get
-            if count >= new.in_flight_limit:
-                raise TooManyInFlight(limit=new.in_flight_limit, plan=new.plan)
-        held = ledger.hold(
-            new.account_id, new.id, quote=new.quote, available=self._available(connection, new.account_id)
-        )
-        told = {entry.purse.value: entry.amount for entry in held}
-        connection.execute(GENERATION.insert, {**rows.columns(new), "held": rows.to_json(told)})
-        generation = rows.accepted(new, connection.last_insert_rowid(), told)
-        self._append(connection, held, at=new.created_at)
-        if new.idempotency_key is not None:
-            self._remember(connection, new)
-        return self._announce(connection, generation, now=new.created_at)
 
     async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:
         def verb(connection: apsw.Connection) -> Begun | None:

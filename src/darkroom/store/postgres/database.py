@@ -59,11 +59,12 @@ class Database:
         self._is_away = False
         self._wakes = Wakes(
             lambda: connect(self._dsn),
-            noticed=lambda *, only_events=False: self.on_foreign_change(only_events=only_events),
+            noticed=self._notice,
             queued=lambda: self.on_queued(),
             nudged=lambda generation_id: self.on_nudge(generation_id),
         )
         self.on_foreign_change: Noticed = lambda *, only_events=False: None
+        self.on_message: Callable[[], None] = lambda: None
         self.on_queued: Callable[[], None] = lambda: None
         self.on_nudge: Callable[[str], object] = lambda generation_id: None
 
@@ -92,16 +93,22 @@ class Database:
 
     def wake_others(self) -> None:
         """Events have been committed: tell the other processes, soon."""
+        self.on_message()
         self._wakes.send(EVENTS)
 
     def wake_workers(self) -> None:
         """Generations wait to be begun: tell whoever begins them, here at once and elsewhere soon."""
+        self.on_message()
         self.on_queued()
         self._wakes.send(QUEUE)
 
     def nudge_others(self, generation_id: str) -> None:
         """Whoever watches its work upstream is to look now."""
         self._wakes.nudge(generation_id)
+
+    def _notice(self, *, only_events: bool = False) -> None:
+        self.on_foreign_change(only_events=only_events)
+        self.on_message()
 
     async def close(self) -> None:
         await self._wakes.close()

@@ -54,7 +54,7 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
         refusal, detail, known_id, was_held, number, event = await self._submits.ask(new)
         match refusal:
             case None:
-                return replace(rows.accepted(new, number, rows.mapping(was_held)), event=event)
+                return rows.accepted(new, number, rows.mapping(was_held), event=event)
             case "known":
                 return await self.get(known_id)
             case "conflict":

@@ -1,5 +1,5 @@
 -- name: insert
-INSERT INTO event (generation_id, status, at, writer) VALUES (:id, :status, :now, :writer);
+INSERT INTO event (generation_id, status, at, writer) VALUES (?, ?, ?, ?);
 
 -- name: since
 -- What other processes have changed. Told once, however often it has changed.

@@ -1,11 +1,9 @@
 -- name: insert
 -- Accept a generation; its number is the sequence that integer-id dialects show.
-INSERT INTO generation (id, account_id, dialect, model, modality, task, provider, inputs, wire, quote, held, status,
-                        created_at, retention_days, expires_after_s, warn_before_s, callback_url, fingerprint, priority,
-                        run_limit, start_by, deadline_at, callback_events)
-VALUES (:id, :account_id, :dialect, :model, :modality, :task, :provider, :inputs, :wire, :quote, :held, 'queued',
-        :created_at, :retention_days, :expires_after_s, :warn_before_s,
-        :callback_url, :fingerprint, :priority, :run_limit, :start_by, :deadline_at, :callback_events);
+INSERT INTO generation (id, account_id, dialect, model, modality, task, provider, inputs, wire, quote, created_at,
+                        retention_days, expires_after_s, warn_before_s, callback_url, callback_events, fingerprint,
+                        priority, run_limit, start_by, deadline_at, held, status)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued');
 
 -- name: by_id
 SELECT * FROM generation WHERE id = :id;

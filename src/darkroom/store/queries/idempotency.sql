@@ -4,7 +4,7 @@ SELECT fingerprint, generation_id FROM idempotency WHERE account_id = :account_i
 -- name: keep
 -- One that has run out may be used anew.
 INSERT INTO idempotency (account_id, key, fingerprint, generation_id, at)
-VALUES (:account_id, :key, :fingerprint, :id, :now)
+VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, generation_id = excluded.generation_id, at = excluded.at;
 
 -- name: alike

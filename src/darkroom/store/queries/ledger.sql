@@ -1,7 +1,7 @@
 -- name: append
 -- Entries are only ever added.
 INSERT INTO entry (at, account_id, generation_id, kind, purse, amount, note)
-VALUES (:at, :account_id, :generation_id, :kind, :purse, :amount, :note);
+VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: by_sequence
 SELECT sequence, at, account_id, generation_id, kind, purse, amount, note FROM entry WHERE sequence = :sequence;
