@@ -53,10 +53,9 @@ class Retries:
 
         Call `end` when it is known what this one leads to.
         """
-        now = self._clock.now()
         if asking.key is not None:
             known = await self._store.find_keyed(
-                asking.account_id, asking.key, asking.fingerprint, since=now - KEYS_LIVE
+                asking.account_id, asking.key, asking.fingerprint, since=self._clock.now() - KEYS_LIVE
             )
             return known and self.known(asking, known, "key")
         if not self.knows_the_keyless:
@@ -64,12 +63,12 @@ class Retries:
         who = _who(asking)
         earlier = self._underway.get(who)
         self._underway[who] = asking
-        lost = await self._find_lost(asking, now)
+        lost = await self._find_lost(asking) if self._lost else None
         if lost is not None:
             return self.known(asking, lost, "lost answer")
         if not asking.is_retry:
             return None
-        alike = await self._find_alike(asking, earlier, now)
+        alike = await self._find_alike(asking, earlier)
         return alike and self.known(asking, alike, "retry count")
 
     def end(self, asking: Asking, generation_id: str | None) -> None:
@@ -103,9 +102,8 @@ class Retries:
             asking.decide(accepted.generation_id)
             self.lose(asking)
 
-    async def _find_lost(self, asking: Asking, now: datetime) -> Generation | None:
-        if not self._lost:
-            return None
+    async def _find_lost(self, asking: Asking) -> Generation | None:
+        now = self._clock.now()
         lost = self._lost.get(_who(asking))
         while lost:
             at, earlier = lost.popleft()
@@ -116,7 +114,8 @@ class Retries:
                 return await self._store.get(generation_id)
         return None
 
-    async def _find_alike(self, asking: Asking, earlier: Asking | None, now: datetime) -> Generation | None:
+    async def _find_alike(self, asking: Asking, earlier: Asking | None) -> Generation | None:
+        now = self._clock.now()
         # A disk that stalls is when callers lose patience: the first may not be stored yet.
         generation_id = await earlier.outcome() if earlier is not None else None
         if generation_id is not None:

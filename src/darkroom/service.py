@@ -163,12 +163,11 @@ class Service:
         self.is_closing = True
 
     async def submit(self, principal: Principal, wanted: Submit) -> Generation:
-        if self.is_closing:
-            raise Unavailable
+        """As `accept`, and as it is after the wait that was asked for."""
         if not self.may_wait(wanted):
-            return await self._accept(principal, wanted)
+            return await self.accept(principal, wanted)
         # A caller that hangs up has submitted all the same: only its wait ends.
-        generation = await asyncio.shield(self._accept(principal, wanted))
+        generation = await asyncio.shield(self.accept(principal, wanted))
         wait_s = wanted.at_once_s if wanted.at_once_s > 0 and self._is_quick(generation.model) else wanted.wait_s
         if wait_s > 0:
             return await self._reach(generation, Fetch(id=generation.id, until=Status.COMPLETED, wait_s=wait_s))
@@ -184,8 +183,10 @@ class Service:
         except Rejected:
             return False  # a submit that came again, of a model that the operator took out since
 
-    async def _accept(self, principal: Principal, wanted: Submit) -> Generation:
-        """Stored, told and queued; or what it led to when it came before."""
+    async def accept(self, principal: Principal, wanted: Submit) -> Generation:
+        """Stored, told and queued; or what it led to when it came before. Raises `Rejected`."""
+        if self.is_closing:
+            raise Unavailable
         asking = wanted.asking
         if asking is None:
             return await self._begin(principal, wanted)
@@ -255,11 +256,11 @@ class Service:
             idempotency_key=wanted.asking.key if wanted.asking else None,
             fingerprint=wanted.asking.fingerprint if wanted.asking else None,
         )
+        if not admission.has_media:
+            return await self._store.submit(new)
         return await self._place(new, admission, principal.plan)
 
     async def _place(self, new: NewGeneration, admission: Admission, plan: Plan) -> Generation:
-        if not admission.has_media:
-            return await self._store.submit(new)
         try:
             inputs = await self._intake.store(admission, new, allowance_of(plan))
             return await self._store.submit(msgspec.structs.replace(new, inputs=inputs))

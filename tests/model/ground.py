@@ -151,10 +151,10 @@ class WatchedDatabase(Database):
             earlier.execute("SELECT count(*) FROM generation").fetchall()
             return await super().write(lambda connection: verb(self._hand(connection, cut_after, earlier)))
 
-    async def write_together(
+    def write_together(
         self, verb: Callable[[apsw.Connection, list[Asked]], list[Result | Exception]], asked: Asked
-    ) -> Result:
-        return await self.write(OfMany(verb, asked))
+    ) -> Awaitable[Result]:
+        return self.write(OfMany(verb, asked))
 
     def _hand(
         self, connection: apsw.Connection, cut_after: int | None, earlier: apsw.Connection | None = None

@@ -49,7 +49,7 @@ class Filler:
         }
         for name, default in self.defaults.items():
             if name not in filled:
-                filled[name] = copy.copy(default)
+                filled[name] = copy.copy(default) if type(default) in (list, dict) else default
         return filled
 
     def _tidy(self, name: str, value: Any) -> Any:

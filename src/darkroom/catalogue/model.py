@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from darkroom.brief import Brief, Modality, Role, Task
 from darkroom.catalogue.accept import Checker
@@ -104,9 +104,7 @@ class Model:
 
     @property
     def _properties(self) -> Mapping[str, Any]:
-        properties = self.schema["properties"]
-        assert isinstance(properties, Mapping)
-        return properties
+        return cast("Mapping[str, Any]", self.schema["properties"])
 
     def task_of(self, inputs: Mapping[str, object], words: Words | None = None) -> Task:
         """The task that accepted inputs ask for, by the media given and the form named."""

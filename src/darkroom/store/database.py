@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -85,9 +85,9 @@ class Database:
         """Run a verb in the next transaction; returns when it is on the disk."""
         return await self._ask(self._writes, verb)
 
-    async def write_together(self, verb: ForMany[Asked, Result], asked: Asked) -> Result:
+    def write_together(self, verb: ForMany[Asked, Result], asked: Asked) -> Awaitable[Result]:
         """As `write`, of a verb that is carried out once for all who have asked for it."""
-        return await self._ask(self._writes, OfMany(verb, asked))
+        return self._ask(self._writes, OfMany(verb, asked))
 
     def note_message(self) -> None:
         """Called by a verb that writes a message to be sent: `on_message` is called when it is on the disk."""

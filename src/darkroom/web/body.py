@@ -115,13 +115,17 @@ def decode_json(content: bytes) -> Any:
         raise InvalidInput.of("", f"the body is not JSON: {error}") from None
 
 
-async def _whole(receive: Receive, headers: Mapping[str, str]) -> bytes:
+async def _whole(inbox: Inbox, headers: Mapping[str, str]) -> bytes:
     """A small body, which nearly always comes in one piece: without a generator's price for each."""
     _check_declared(headers, JSON_LIMIT_BYTES)
-    chunk, more = _piece(await receive())
+    chunk, more = _piece(await inbox())
+    if more and headers.get("content-length") == str(len(chunk)):
+        # The server would say in another message that this was all.
+        inbox.is_whole = True
+        return chunk
     chunks, size = [chunk], len(chunk)
     while more and size <= JSON_LIMIT_BYTES:
-        chunk, more = _piece(await receive())
+        chunk, more = _piece(await inbox())
         chunks.append(chunk)
         size += len(chunk)
     if size > JSON_LIMIT_BYTES:

@@ -11,7 +11,6 @@ from darkroom.errors import InvalidInput
 from darkroom.verbs import Asking
 from darkroom.wire import WireRequest
 
-HEADERS = ("idempotency-key", "x-idempotency-key")
 LONGEST_KEY = 255
 
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -19,7 +18,7 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 def asking_of(request: WireRequest, principal: Principal, dialect: str, *, keyless: bool) -> Asking | None:
     """What is needed to know the request again; None for one that is never looked for. Raises `InvalidInput`."""
-    key = next((request.headers[name] for name in HEADERS if name in request.headers), None)
+    key = request.headers.get("idempotency-key", request.headers.get("x-idempotency-key"))
     if key is None and not keyless:
         return None
     if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from darkroom.web.line import Line, Moments
 from darkroom.wire import Event, WireRequest, WireResponse
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -41,7 +42,8 @@ class Content:
 def content_of(response: WireResponse) -> Content:
     body = b"" if response.body is None else encode(response.body)
     headers = [*CORS, (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    _add(headers, response.headers)
+    if response.headers:
+        _add(headers, response.headers)
     return Content(response.status, headers, body)
 
 
@@ -58,14 +60,17 @@ async def respond(send: Send, content: Content, request: WireRequest, extra: Map
 
 
 async def respond_surely(
-    send: Send, content: Content, request: WireRequest, extra: Mapping[str, str], hold: Callable[[], Awaitable[object]]
+    send: Send, content: Content, request: WireRequest, extra: Mapping[str, str], line: Line, moments: Moments
 ) -> None:
-    """As `respond`, but the last byte only after `hold`: nobody has this answer before that."""
+    """As `respond`, but the last byte only after a moment, for which `line` goes on listening: nobody has this answer
+    before that."""
     headers = [*content.headers, (b"x-request-id", request.id.encode())]
-    _add(headers, extra)
+    if extra:
+        _add(headers, extra)
     await send({"type": "http.response.start", "status": content.status, "headers": headers})
     await send({"type": "http.response.body", "body": content.body[:-1], "more_body": True})
-    await hold()
+    await moments.wait()
+    line.close()
     await send({"type": "http.response.body", "body": content.body[-1:]})
 
 

@@ -195,7 +195,8 @@ class Switchboard:
                 answer = await self._service.perform(principal, verb)
         else:
             answer = await self._service.perform(principal, verb)
-        reply, extra = await self._frame(place, principal, answer, request)
+        statement = await self._statement(principal, answer) if route.needs_statement else None
+        reply, extra = self._frame(place, principal, answer, statement, request)
         if route.tell is not None and principal is not None:
             await self._teller.stream(route.tell, principal, answer, reply, extra, receive, send)
         else:
@@ -213,11 +214,14 @@ class Switchboard:
         lose, is_guessing = partial(self._retries.lose, asking), self._retries.is_guessing(asking)
         line = Line(receive, lose) if is_guessing and not may_wait else None
         try:
-            submitting = self._service.submit(principal, verb)
-            answer = await (self._wait_for(submitting, receive, lose) if may_wait else submitting)
+            if may_wait:
+                answer = await self._wait_for(self._service.submit(principal, verb), receive, lose)
+            else:
+                answer = await self._service.accept(principal, verb)
             if is_guessing and line is None:
                 line = Line(receive, lose)
-            reply, extra = await self._frame(place, principal, answer, request)
+            statement = await self._statement(principal, answer) if place.route.needs_statement else None
+            reply, extra = self._frame(place, principal, answer, statement, request)
             if asking is not None and asking.is_replay:
                 extra = {**extra, "idempotency-replayed": "true"}
             if place.route.tell is not None:
@@ -229,14 +233,10 @@ class Switchboard:
             if line is None:
                 await respond(send, content, request, extra)
             else:
-                await respond_surely(send, content, request, extra, partial(self._hold, line))
+                await respond_surely(send, content, request, extra, line, self._moments)
         finally:
             if line is not None:
                 line.close()
-
-    async def _hold(self, line: Line) -> None:
-        await self._moments.wait()
-        line.close()
 
     async def _wait_for(
         self, submitting: Awaitable[Generation], receive: Receive, lose: Callable[[], object]
@@ -248,14 +248,21 @@ class Switchboard:
             lose()
             raise
 
-    async def _frame(
-        self, place: Place, principal: Principal | None, answer: Any, request: WireRequest
+    async def _statement(self, principal: Principal | None, answer: Any) -> Statement | None:
+        if principal is None or isinstance(answer, Statement):
+            return None
+        return await self._service.access.show_account(principal)
+
+    def _frame(
+        self,
+        place: Place,
+        principal: Principal | None,
+        answer: Any,
+        statement: Statement | None,
+        request: WireRequest,
     ) -> tuple[Reply, Mapping[str, str]]:
         """What an answer is shown with, and the headers that its dialect adds."""
-        statement = answer if isinstance(answer, Statement) else None
-        if statement is None and place.route.needs_statement and principal is not None:
-            statement = await self._service.access.show_account(principal)
-        reply = self._reply(request, principal, statement)
+        reply = self._reply(request, principal, answer if isinstance(answer, Statement) else statement)
         return reply, place.dialect.decorate(reply) if principal is not None else {}
 
     def _show(
@@ -285,15 +292,11 @@ class Switchboard:
     def _reply(self, request: WireRequest, principal: Principal | None, statement: Statement | None) -> Reply:
         now = self._clock.now()
         url = self._public_url or _address(request.headers.get("host", "")) or self._url
-
-        def link(asset: Asset | str) -> str:
-            return self._link(asset if isinstance(asset, str) else asset.key, url=url, now=now)
-
         return Reply(
             request=request,
             now=now,
             url=url,
-            link=link,
+            link=Link(self._link, url, now),
             catalogue=self._catalogue,
             principal=principal,
             statement=statement,
@@ -312,6 +315,20 @@ class Switchboard:
             id=f"req_{new_id()}",
             at=now,
         )
+
+
+class Link:
+    """Makes an asset's URL. Not a closure: each of ten thousand that watch a stream keeps one, and is the smaller."""
+
+    __slots__ = ("_make", "_now", "_url")
+
+    def __init__(self, make: Callable[..., str], url: str, now: datetime) -> None:
+        self._make = make
+        self._url = url
+        self._now = now
+
+    def __call__(self, asset: Asset | str) -> str:
+        return self._make(asset if isinstance(asset, str) else asset.key, url=self._url, now=self._now)
 
 
 def _address(host: str) -> str:
