@@ -24,7 +24,8 @@ CREATE OR REPLACE FUNCTION keep_turn(of_lane text, of_account text, given bigint
     ON CONFLICT (lane, account_id) DO UPDATE SET number = greatest(turn.number, excluded.number);
 $$;
 
--- The queue's entry of a generation that waits, with its turn.
+-- The queue's entry of a generation that waits, with its turn. The headers are for processes of an earlier day, which look
+-- at the limit themselves when they take an entry.
 CREATE OR REPLACE FUNCTION entry_of(waiting generation, turn bigint, after_s double precision)
 RETURNS TABLE (priority int, entrypoint text, payload bytea, dedupe_key text, headers jsonb, status pgqueuer_status,
                execute_after timestamptz) LANGUAGE sql STABLE AS $$
