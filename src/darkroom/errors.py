@@ -32,7 +32,8 @@ DarkroomError
 │   ├── InputUnusable        an input medium could not be fetched or read
 │   └── Ambiguous            nobody knows whether the provider took the work
 ├── Broken                   a bug or a lost race: logged, never shown
-│   └── StaleAttempt         another attempt has taken over; ours no longer counts
+│   ├── StaleAttempt         another attempt has taken over; ours no longer counts
+│   └── MustWait             its account runs as many as its plan lets it; it is queued as before
 └── Misconfigured            the operator can mend it; the start stops
     └── WrongFile            a file of the installation: which one, which line, and why
         ├── CatalogueError   a model file is wrong: which file, which line, and why
@@ -331,6 +332,10 @@ class Broken(DarkroomError):
 
 
 class StaleAttempt(Broken):
+    pass
+
+
+class MustWait(Broken):
     pass
 
 

@@ -173,7 +173,8 @@ class Store(Books, OwnedAssets, Surveyed, Webhooks, Protocol):
         ...
 
     async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:
-        """Move a queued generation to running with a new attempt; None where it is not queued (any more)."""
+        """Move a queued generation to running with a new attempt; None where it is not queued (any more). Raises
+        `MustWait` where many processes begin, and its account runs as many as its plan lets it."""
         ...
 
     async def note_ticket(

@@ -19,6 +19,7 @@ import structlog
 from pgqueuer import AsyncpgPoolDriver, Job, Queries, QueueManager
 from pgqueuer.errors import RetryRequested
 
+from darkroom.errors import MustWait
 from darkroom.ports import Turn
 
 log = structlog.get_logger(__name__)
@@ -44,15 +45,6 @@ BATCH = 100
 
 BUSY_S = 0.25
 """How long an entry rests whose account runs as many as it may."""
-
-RUNNING = """
-    SELECT id FROM generation AS g
-     WHERE account_id = $1 AND status = 'running' AND settled_at IS NULL
-       AND NOT EXISTS (SELECT 1 FROM attempt
-                        WHERE generation_id = g.id AND number = g.attempt AND outcome = 'ambiguous')
-     LIMIT $2
-"""
-"""What is held as ambiguous is in nobody's hands: it may be for an hour."""
 
 WAITING = "SELECT entrypoint, count(*) FROM pgqueuer WHERE status = 'queued' GROUP BY entrypoint"
 
@@ -127,8 +119,6 @@ class SharedQueue:
         self._manager: QueueManager | None = None
         self._run: asyncio.Task[None] | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._limited: dict[str, str] = {}
-        """In hand here, of accounts that may run only so many at once: the account of each."""
         self._depths: Counter[str] = Counter()
         self._handler: Handler | None = None
 
@@ -169,49 +159,24 @@ class SharedQueue:
         """Ends when the attempt has ended here. What PgQueuer does to this call is not done to the attempt."""
         handler = self._handler
         generation_id = (job.payload or b"").decode()
-        if handler is None or generation_id in self._tasks or generation_id in self._limited:
+        if handler is None or generation_id in self._tasks:
             # We are stopping, or its last attempt has not quite ended here: the entry must outlast it.
             self._rest()
-        headers = job.headers or {}
-        if "run_limit" in headers:
-            await self._join(generation_id, str(headers["account"]), int(str(headers["run_limit"])))
         task = asyncio.ensure_future(handler(generation_id))
         self._tasks[generation_id] = task
         task.add_done_callback(partial(self._done, generation_id))
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait({task})
+        if _must_wait(task):
+            self._rest()
 
     def _rest(self) -> NoReturn:
         asyncio.get_running_loop().call_later(BUSY_S, self.wake)
         raise RetryRequested(timedelta(seconds=BUSY_S))
 
-    async def _join(self, generation_id: str, account: str, limit: int) -> None:
-        """One more of an account that may run only so many; where it runs as many, the entry rests."""
-        # Several come with one look, and of those that came before this one no row may say yet that they run.
-        before = {id for id, of_account in self._limited.items() if of_account == account}
-        self._limited[generation_id] = account
-        has_room = False
-        try:
-            has_room = len(before) < limit and len(before | await self._running(account, limit)) < limit
-            # We may have been stopped meanwhile: what begins now nobody would end.
-            has_room = has_room and self._handler is not None
-        finally:
-            if not has_room:
-                del self._limited[generation_id]
-        if not has_room:
-            self._rest()
-
-    async def _running(self, account: str, most: int) -> set[str]:
-        async def ask() -> set[str]:
-            async with self._connections.connection() as connection:
-                return {id for (id,) in await connection.fetch(RUNNING, account, most)}
-
-        return await self._connections.insist(ask)
-
     def _done(self, generation_id: str, task: "asyncio.Task[None]") -> None:
         del self._tasks[generation_id]
-        self._limited.pop(generation_id, None)
-        if not task.cancelled() and task.exception() is not None:
+        if not task.cancelled() and task.exception() is not None and not _must_wait(task):
             # The row is as it was: the sweep will bring the id again.
             log.error("a worker stumbled", generation=generation_id, exc_info=task.exception())
 
@@ -259,3 +224,8 @@ class SharedQueue:
             await asyncio.gather(*unfinished, return_exceptions=True)
         if self._run is not None:
             await asyncio.gather(self._run, return_exceptions=True)
+
+
+def _must_wait(task: "asyncio.Task[None]") -> bool:
+    """It was not begun: its account runs as many as it may."""
+    return task.done() and not task.cancelled() and isinstance(task.exception(), MustWait)

@@ -173,7 +173,7 @@ def test_a_second_submit_on_purpose_is_a_second_generation() -> None:
 
 def test_a_caller_that_hangs_up_while_it_waits_is_told_when_it_comes_again() -> None:
     async def act() -> None:
-        async with running(shut()) as server:
+        async with asyncio.timeout(30), running(shut()) as server:
             waiting = asyncio.create_task(server.ask("POST", "/v1/generations", BODY, headers={"prefer": "wait=30"}))
             await until(lambda: server.engine.bell.waiters == 1)
             waiting.cancel()

@@ -115,11 +115,13 @@ def test_every_row_is_there_as_it_was(lived: Path) -> None:
     for table in TABLES:
         query = f"SELECT {', '.join(columns_of(lived, table))} FROM {table} ORDER BY 1, 2"
         theirs = [
-            tuple(text.replace("\0", "") if isinstance(text, str) else text for text in row)
+            tuple(text.replace("\0", "\ufffd") if isinstance(text, str) else text for text in row)
             for row in rows_of(lived, query)
         ]
         assert by_hand(target, ["SET search_path = darkroom", query]) == theirs
         assert copied.rows[table] == len(theirs)
+    # As the store itself writes it there.
+    assert rows_of(target, "SELECT name FROM key") == [("k\ufffdey",)]
     assert (copied.audit.accounts, copied.audit.generations, copied.audit.discrepancies) == (2, 5, ())
 
 

@@ -19,12 +19,15 @@ from darkroom.ids import new_id
 from darkroom.ledger import Purse
 from darkroom.ports import Assets, NewGeneration, Provider
 from darkroom.store.database import Database
+from darkroom.store.postgres.database import Database as PostgresDatabase
+from darkroom.store.postgres.store import PostgresStore
 from darkroom.store.sqlite import SqliteStore
 from darkroom.testing import FrozenClock, ScriptedProvider, Step
 from darkroom.verbs import Cancel, Submit
 from darkroom.wiring import Engine
 from darkroom.worker import Worker
-from tests.harness import file_of
+from tests.databases import DATABASES
+from tests.harness import rows_of
 
 REEL = """
 slug = "reel"
@@ -62,7 +65,17 @@ class Scene:
 
     async def idle(self) -> None:
         """Wait until no attempt is in hand and none waits."""
-        await until(lambda: self.engine.queue.in_hand == 0 and not any(self.engine.queue.depths.values()))
+        while True:
+            if self.engine.queue.in_hand == 0 and await self._waiting() == 0:
+                return
+            await asyncio.sleep(0)
+
+    async def _waiting(self) -> int:
+        if self.engine.cluster is None:
+            return sum(self.engine.queue.depths.values())
+        # Entries that are picked are not begun yet, or are those of attempts that have just ended.
+        ((count,),) = await self.rows("SELECT count(*) FROM pgqueuer WHERE status IN ('queued', 'picked')")
+        return int(count)
 
     async def books(self) -> tuple[int, int, int]:
         """Available, held, spent, in credits; the audit must agree."""
@@ -78,10 +91,7 @@ class Scene:
         await self.idle()
 
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
-        def question(connection: Any) -> list[tuple[Any, ...]]:
-            return list(connection.execute(query))
-
-        return await file_of(self.engine).read(question)
+        return await rows_of(self.engine, query)
 
     async def outcomes(self) -> list[tuple[Any, ...]]:
         """Each attempt's number, ticket and outcome."""
@@ -142,7 +152,13 @@ async def working(
 ) -> AsyncIterator[Scene]:
     if isinstance(provider, Sequence):
         provider = ScriptedProvider(provider)
-    settings = Settings(data=str(folder), shutdown_limit_s=shutdown_limit_s, allow_loopback=True, public_url=public_url)
+    settings = Settings(
+        data=str(folder),
+        database=await DATABASES.get().of(folder),
+        shutdown_limit_s=shutdown_limit_s,
+        allow_loopback=True,
+        public_url=public_url,
+    )
     engine = Engine(
         settings,
         providers={each.name: each for each in (provider, *others)},
@@ -151,7 +167,8 @@ async def working(
         models=models or one_model(),
     )
     engine.worker = clerk(engine, rules, rules_for)
-    engine.claim("a test")
+    if engine.cluster is None:
+        engine.claim("a test")
     await engine.open()
     if not await engine.store.accounts():
         await open_account(engine.store, plan=plan, amount=credits_given)
@@ -169,12 +186,13 @@ async def open_account(store: "SqliteStore | Any", *, plan: str = "open", amount
 
 
 @asynccontextmanager
-async def interrupted(folder: Path) -> AsyncIterator[tuple[SqliteStore, str]]:
+async def interrupted(folder: Path) -> AsyncIterator[tuple[SqliteStore | PostgresStore, str]]:
     """A store alone with one submitted generation: what is done to it is what a server left when it was killed."""
     now = FrozenClock().now()
-    database = Database(folder / "darkroom.db")
+    dsn = await DATABASES.get().of(folder)
+    database = PostgresDatabase(dsn) if dsn else Database(folder / "darkroom.db")
     await database.open()
-    store = SqliteStore(database)
+    store = SqliteStore(database) if isinstance(database, Database) else PostgresStore(database)
     await open_account(store)
     ann = await store.find_account("ann")
     new = NewGeneration(

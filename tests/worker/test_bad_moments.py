@@ -19,9 +19,13 @@ from darkroom.ports import Address, Output, Pending, Produced, Settlement, Store
 from darkroom.testing import FrozenClock, ScriptedProvider, Step, an_output
 from darkroom.wiring import Engine
 from tests.around import Around
+from tests.databases import on_sqlite
 from tests.worker.scene import AT_ONCE, Scene, clerk, one_model, open_account, play, working
 
 UP = Ticket("up_1")
+
+pytestmark = on_sqlite
+"""The full disk is that of a file, and so is the folder that stands in the way."""
 
 
 class Full(Around):

@@ -21,11 +21,15 @@ from darkroom.testing import FrozenClock, ScriptedProvider, an_output
 from darkroom.verbs import Fetch, List, Remove
 from darkroom.webhook import Delivery, Parcel
 from tests.around import Around
+from tests.databases import on_sqlite
 from tests.harness import file_of
 from tests.worker.scene import Scene, files_in, interrupted, play, until, working
 
 NOW = FrozenClock().now()
 UP = Ticket("up_1")
+
+pytestmark = on_sqlite
+"""About the queue in memory, and the command line beside a server on one file. For many machines: tests/cluster."""
 
 
 def test_a_lost_queue_entry_is_found_again(tmp_path: Path) -> None:

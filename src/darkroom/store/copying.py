@@ -113,7 +113,7 @@ async def _copy_table(source: apsw.Connection, target: Listening, table: str) ->
         chosen = (
             "SELECT event.*, generation.account_id FROM event JOIN generation ON generation.id = event.generation_id"
         )
-    make = [_maker(kinds[column]) for column in columns]
+    make = [bool if kinds[column] == "boolean" else queries.storable for column in columns]
     count = 0
 
     def rows() -> Iterator[tuple[Any, ...]]:
@@ -125,17 +125,6 @@ async def _copy_table(source: apsw.Connection, target: Listening, table: str) ->
     await target.copy_records_to_table(table, records=rows(), columns=columns, schema_name=SCHEMA)
     await _go_on_counting(source, target, table)
     return count
-
-
-def _maker(kind: str) -> Callable[[Any], Any]:
-    match kind:
-        case "boolean":
-            return bool
-        case "text":
-            # The one character that PostgreSQL's texts do not hold.
-            return lambda text: text.replace("\0", "")
-        case _:
-            return lambda value: value
 
 
 async def _go_on_counting(source: apsw.Connection, target: Listening, table: str) -> None:

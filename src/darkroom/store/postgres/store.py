@@ -16,11 +16,12 @@ from darkroom.errors import (
     IdempotencyConflict,
     InsufficientCredits,
     InvalidInput,
+    MustWait,
     NotFound,
     StaleAttempt,
     TooManyInFlight,
 )
-from darkroom.generation import Cause, Generation
+from darkroom.generation import Cause, Generation, Status
 from darkroom.ports import KEYS_LIVE, Attempt, Begun, NewGeneration, Settlement, Turn
 from darkroom.store import rows
 from darkroom.store.listing import generations_page, generations_query
@@ -74,9 +75,12 @@ class PostgresStore(Surveying, Tried, Books, Endpoints, Keyed, Owned, Retold):
     async def begin(self, generation_id: str, *, now: datetime) -> Begun | None:
         """Answered however long the database is away: a turn that was taken unheard would be nobody's, of a worker that
         lives."""
-        generation = _changed(await self._begins.ask({"id": generation_id, "now": to_micros(now)}))
+        given = {"id": generation_id, "now": to_micros(now), "keeps_limit": True}
+        generation = _changed(await self._begins.ask(given))
         if generation is None:
             return None
+        if generation.status is Status.QUEUED:
+            raise MustWait(f"{generation_id}: its account runs {generation.run_limit} already")
         # Only what comes back has attempts before this one.
         before: tuple[Attempt, ...] = ()
         if generation.attempt > 1:

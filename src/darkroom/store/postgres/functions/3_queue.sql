@@ -24,7 +24,8 @@ CREATE OR REPLACE FUNCTION keep_turn(of_lane text, of_account text, given bigint
     ON CONFLICT (lane, account_id) DO UPDATE SET number = greatest(turn.number, excluded.number);
 $$;
 
--- The queue's entry of a generation that waits, with its turn.
+-- The queue's entry of a generation that waits, with its turn. The headers are for processes of an earlier day, which look
+-- at the limit themselves when they take an entry.
 CREATE OR REPLACE FUNCTION entry_of(waiting generation, turn bigint, after_s double precision)
 RETURNS TABLE (priority int, entrypoint text, payload bytea, dedupe_key text, headers jsonb, status pgqueuer_status,
                execute_after timestamptz) LANGUAGE sql STABLE AS $$
@@ -41,17 +42,29 @@ CREATE OR REPLACE FUNCTION overtakes(waiting generation) RETURNS boolean LANGUAG
                       AND status = 'queued' AND priority < waiting.priority);
 $$;
 
--- An account's own order: the turns stay what they are, and go to the more urgent first, among equals to the older. Of
--- more than a thousand that wait, the last of the first thousand makes way for all behind it.
+-- An account's own order: the turns stay what they are, and go to the more urgent first, among equals to the older. Only
+-- those take part that stand behind the foremost newcomer. Where they are many, the first five hundred, of each priority
+-- as many as are new and, of the others, some at equal distances: nobody comes behind what is less urgent, and those who
+-- do not go next behind a few of their equals.
 CREATE OR REPLACE FUNCTION let_pass(of_account text, of_lane text, newcomers text[]) RETURNS void LANGUAGE sql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
-    WITH standing AS MATERIALIZED (
+    WITH foremost AS (
+        SELECT priority, -number AS age FROM generation WHERE id = ANY(newcomers) ORDER BY 1 DESC, 2 DESC LIMIT 1
+    ), standing AS MATERIALIZED (
         SELECT q.id, q.priority AS turn, g.priority AS urgency, g.number, g.id = ANY(newcomers) AS is_new
-          FROM generation AS g JOIN pgqueuer AS q ON q.dedupe_key = g.id || ':' || g.attempt AND q.status = 'queued'
+          FROM generation AS g
+          -- In the collation of its index, or each would be compared with each.
+          JOIN pgqueuer AS q ON q.dedupe_key = (g.id || ':' || g.attempt) COLLATE "default" AND q.status = 'queued'
          WHERE g.account_id = of_account AND g.provider = of_lane AND g.status = 'queued'
+           AND (g.priority, -g.number) <= (SELECT priority, age FROM foremost)
            FOR UPDATE OF q SKIP LOCKED
+    ), placed AS (
+        SELECT *, row_number() OVER (ORDER BY turn DESC, id) AS place,
+               row_number() OVER (PARTITION BY urgency ORDER BY turn DESC, id) AS among_equals,
+               count(*) OVER () / 500 + 1 AS distance
+          FROM standing
     ), concerned AS (
-        (SELECT * FROM standing ORDER BY turn DESC, id LIMIT 1000) UNION SELECT * FROM standing WHERE is_new
+        SELECT * FROM placed WHERE place <= 500 OR place % distance = 0 OR among_equals <= cardinality(newcomers) OR is_new
     ), turns AS (
         SELECT array_agg(turn ORDER BY turn DESC) AS sorted FROM concerned
     ), ranked AS (

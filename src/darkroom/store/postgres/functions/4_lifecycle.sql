@@ -1,9 +1,32 @@
 -- The lifecycle of generations: each function is one verb for many generations, in one statement and one transaction.
 -- They are called with arrays, because what is asked for while a commit is on its way goes into the next one together.
 
+-- Which of them must wait on, as their account runs as many as its plan lets it. Asked while the accounts are locked, it
+-- stays so. What is held as ambiguous does not count: it is in nobody's hands, and may be for an hour.
+CREATE OR REPLACE FUNCTION over_limit(ids text[]) RETURNS text[] LANGUAGE sql AS $$
+    WITH asked AS (
+        -- Where a plan has changed the greatest limit comes first, and none at all before it: so what must wait
+        -- takes no place from those that come after it.
+        SELECT id, account_id, run_limit,
+               row_number() OVER (PARTITION BY account_id ORDER BY run_limit DESC, priority DESC, number) AS place
+          FROM generation WHERE id = ANY(ids) AND status = 'queued'
+    ), running AS (
+        SELECT account_id, count(*) AS count
+          FROM generation AS g
+         WHERE account_id IN (SELECT account_id FROM asked WHERE run_limit IS NOT NULL)
+           AND status = 'running' AND settled_at IS NULL
+           AND NOT EXISTS (SELECT 1 FROM attempt
+                            WHERE generation_id = g.id AND number = g.attempt AND outcome = 'ambiguous')
+         GROUP BY account_id
+    )
+    SELECT ARRAY(SELECT id FROM asked LEFT JOIN running USING (account_id)
+                  WHERE coalesce(running.count, 0) + place > run_limit);
+$$;
+
 -- A worker takes its turn: the attempt's number is the fence for everything that follows. The attempt is there before the
 -- paid call. One row for each id, empty where it is not queued (any more). Asked `again` after a lost answer, a writer is
--- given what it has begun: by the same writer at the same microsecond nothing is begun twice.
+-- given what it has begun: by the same writer at the same microsecond nothing is begun twice. Whoever `keeps_limit` is
+-- given what must wait on as it is, queued; a process of an earlier day would carry it out.
 -- Like `settle` one statement for all of them, by their indexes alone: a plan that was made while a table was small, and
 -- reads all of it, would be kept while it grows.
 CREATE OR REPLACE FUNCTION begin_attempts(given jsonb[], by_writer text, again boolean)
@@ -12,8 +35,17 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
 #variable_conflict use_column
 DECLARE
     each record;
+    ids CONSTANT text[] := ARRAY(SELECT one ->> 'id' FROM unnest(given) AS one);
+    accounts text[];
+    has_limits boolean;
+    waiting text[] := '{}';
 BEGIN
-    PERFORM lock_accounts_of(ARRAY(SELECT one ->> 'id' FROM unnest(given) AS one));
+    SELECT array_agg(DISTINCT account_id), bool_or(run_limit IS NOT NULL) INTO accounts, has_limits
+      FROM generation WHERE id = ANY(ids);
+    PERFORM lock_accounts(accounts);
+    IF has_limits AND given[1] ? 'keeps_limit' THEN
+        waiting := over_limit(ids);
+    END IF;
     FOR each IN
         WITH wanted AS MATERIALIZED (
             SELECT place, one ->> 'id' AS id, (one ->> 'now')::bigint AS at
@@ -21,7 +53,7 @@ BEGIN
         ), taken AS (
             UPDATE generation
                SET status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, at)
-              FROM wanted WHERE generation.id = wanted.id AND status = 'queued'
+              FROM wanted WHERE generation.id = wanted.id AND status = 'queued' AND wanted.id != ALL(waiting)
             RETURNING place, at, generation AS changed
         ), tried AS (
             INSERT INTO attempt (generation_id, number, provider, started_at, worker)
@@ -36,7 +68,10 @@ BEGIN
         SELECT wanted.id, wanted.at, sequence, changed, has_listeners(changed) AS is_heard
           FROM wanted LEFT JOIN told USING (place) ORDER BY place
     LOOP
-        IF each.sequence IS NULL AND again THEN
+        IF each.id = ANY(waiting) THEN
+            SELECT generation AS changed, NULL::bigint AS sequence, FALSE AS is_heard INTO each
+              FROM generation WHERE id = each.id;
+        ELSIF each.sequence IS NULL AND again THEN
             SELECT max(sequence) AS sequence, ours AS changed, FALSE AS is_heard INTO each
               FROM generation AS ours JOIN event ON generation_id = id
              WHERE id = each.id AND ours.status = 'running' AND EXISTS (
