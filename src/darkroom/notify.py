@@ -20,11 +20,12 @@ def has_reached(generation: Generation, until: Status) -> bool:
 
 
 @dataclass(slots=True)
-class _Change:
-    """What has changed, and the future of the change after it: whoever comes late misses none."""
+class Change:
+    """What a generation has changed to, None where the bell was closed; and the future of the change after it: whoever
+    comes late misses none."""
 
     generation: Generation | None
-    following: "asyncio.Future[_Change]"
+    following: "asyncio.Future[Change]"
     number: int
 
 
@@ -38,7 +39,7 @@ class _Room:
     def __init__(self) -> None:
         self.people = 0
         self.rung = 0
-        self.next: asyncio.Future[_Change] = asyncio.get_running_loop().create_future()
+        self.next: asyncio.Future[Change] = asyncio.get_running_loop().create_future()
         self.latest: Generation | None = None
         self._seats: dict[Status | None, set[Seat]] = {}
 
@@ -46,25 +47,12 @@ class _Room:
         self.latest = generation or self.latest
         self.rung += 1
         rung, self.next = self.next, asyncio.get_running_loop().create_future()
-        rung.set_result(_Change(generation, self.next, self.rung))
+        rung.set_result(Change(generation, self.next, self.rung))
         # A change that is not yet what they wait for wakes none of a thousand.
         for until, seats in self._seats.items():
             if generation is None or until is None or has_reached(generation, until):
                 for seat in seats:
                     _free(seat)
-
-    async def following(self, change: "asyncio.Future[_Change]", limit_s: float) -> _Change | None:
-        """A change of this room once it has come; None where it has not within the limit."""
-        if change.done():
-            return change.result()
-        seat = self.sit(None)
-        timer = asyncio.get_running_loop().call_later(limit_s, _free, seat)
-        try:
-            await seat
-        finally:
-            timer.cancel()
-            self.stand_up(seat, None)
-        return change.result() if change.done() else None
 
     def sit(self, until: Status | None) -> Seat:
         """A seat for one that waits for a status, or for any change at all."""
@@ -85,13 +73,56 @@ def _free(seat: Seat) -> None:
         seat.set_result(None)
 
 
+class Watch:
+    """A context in which no change of a generation, or of an account's, is missed.
+
+    Not a generator: of ten thousand that watch each is the smaller for it, and a thousand that are told of an end are
+    told sooner.
+    """
+
+    __slots__ = ("_bell", "_following", "_name", "_room")
+
+    def __init__(self, bell: "Bell", name: str) -> None:
+        self._bell = bell
+        self._name = name
+
+    def __enter__(self) -> "Watch":
+        self._room = self._bell.enter(self._name)
+        self._following = self._room.next
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bell.leave(self._name, self._room)
+
+    async def next(self, limit_s: float) -> Change | None:
+        """The next change; None where there was none within the limit."""
+        following = self._following
+        if not following.done():
+            seat = self._room.sit(None)
+            timer = asyncio.get_running_loop().call_later(limit_s, _free, seat)
+            try:
+                await seat
+            finally:
+                timer.cancel()
+                self._room.stand_up(seat, None)
+            if not following.done():
+                return None
+        change = following.result()
+        self._following = change.following
+        return change
+
+    def is_behind(self, change: Change) -> bool:
+        """Whether far too much has changed since."""
+        return self._room.rung - change.number > MOST_BEHIND
+
+
 class Bell:
     """Rings for everyone who waits for a generation, with the generation itself: nobody needs to ask the store."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, _Room] = {}
         self._progress: dict[str, float] = {}
-        self._is_closed = False
+        self.is_closed = False
 
     def changed(self, generation: Generation) -> None:
         if generation.status is not Status.RUNNING:
@@ -118,11 +149,11 @@ class Bell:
         """The generation once it has come to `until` or past it, or as it is after `limit_s` seconds, with its
         progress."""
         # Take a seat before looking, or a change between the look and the wait is never heard of.
-        room = self._enter(generation_id)
+        room = self.enter(generation_id)
         seat = room.sit(until)
         try:
             generation = await read(generation_id)
-            if has_reached(generation, until) or self._is_closed:
+            if has_reached(generation, until) or self.is_closed:
                 return self.with_progress(generation)
             # Not asyncio.timeout, which cancels: a thousand that are woken at once are each a few microseconds cheaper.
             timer = asyncio.get_running_loop().call_later(limit_s, _free, seat)
@@ -133,57 +164,36 @@ class Bell:
             return self.with_progress(room.latest or generation)
         finally:
             room.stand_up(seat, until)
-            self._leave(generation_id, room)
+            self.leave(generation_id, room)
 
-    async def watch(
-        self, generation_id: str, *, read: Callable[[str], Awaitable[Generation]], every_s: float
-    ) -> AsyncIterator[Generation | None]:
-        """Each change until the end; None where nothing has changed for `every_s` seconds."""
-        room = self._enter(generation_id)
-        following = room.next
-        try:
-            generation = await read(generation_id)
-            yield generation
-            while not generation.is_terminal and not self._is_closed:
-                change = await room.following(following, every_s)
-                if change is None:
-                    yield None
-                    continue
-                generation, following = change.generation or generation, change.following
-                yield generation
-        finally:
-            self._leave(generation_id, room)
+    def watch(self, generation_id: str) -> Watch:
+        """Look at the generation inside: what changes from then on is heard."""
+        return Watch(self, generation_id)
 
     async def listen(self, account_id: str, *, every_s: float) -> AsyncIterator[Generation | None]:
         """Each change of an account's generations; None at first, and where nothing has changed for `every_s` seconds.
         Ends when the server does, and with a listener that has fallen far behind."""
-        room = self._enter(account_id)
-        following = room.next
-        try:
+        with Watch(self, account_id) as watch:
             yield None
-            while not self._is_closed:
-                change = await room.following(following, every_s)
+            while not self.is_closed:
+                change = await watch.next(every_s)
                 if change is None:
                     yield None
-                    continue
-                if room.rung - change.number > MOST_BEHIND:
+                elif watch.is_behind(change):
                     return
-                following = change.following
-                if change.generation is not None:
+                elif change.generation is not None:
                     yield change.generation
-        finally:
-            self._leave(account_id, room)
 
     async def reach_any(
         self, ids: Sequence[str], until: Status, *, limit_s: float, read: Callable[[str], Awaitable[Generation]]
     ) -> None:
         """Returns once one of them has come to `until` or past it, or after `limit_s` seconds."""
         seat: Seat = asyncio.get_running_loop().create_future()
-        rooms = [(generation_id, self._enter(generation_id)) for generation_id in ids]
+        rooms = [(generation_id, self.enter(generation_id)) for generation_id in ids]
         try:
             for _, room in rooms:
                 room.take(seat, until)
-            if self._is_closed or any([has_reached(await read(generation_id), until) for generation_id in ids]):
+            if self.is_closed or any([has_reached(await read(generation_id), until) for generation_id in ids]):
                 return
             timer = asyncio.get_running_loop().call_later(limit_s, _free, seat)
             try:
@@ -193,11 +203,11 @@ class Bell:
         finally:
             for generation_id, room in rooms:
                 room.stand_up(seat, until)
-                self._leave(generation_id, room)
+                self.leave(generation_id, room)
 
     def close(self) -> None:
         """Answer everyone who waits with what is known, now and from now on."""
-        self._is_closed = True
+        self.is_closed = True
         for room in self._rooms.values():
             room.ring(None)
 
@@ -207,14 +217,14 @@ class Bell:
             if room is not None:
                 room.ring(generation)
 
-    def _enter(self, generation_id: str) -> _Room:
+    def enter(self, generation_id: str) -> _Room:
         room = self._rooms.get(generation_id)
         if room is None:
             room = self._rooms[generation_id] = _Room()
         room.people += 1
         return room
 
-    def _leave(self, generation_id: str, room: _Room) -> None:
+    def leave(self, generation_id: str, room: _Room) -> None:
         room.people -= 1
         if room.people == 0:
             del self._rooms[generation_id]

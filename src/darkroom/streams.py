@@ -35,30 +35,27 @@ class Streams:
     async def of_generation(self, generation: Generation, after: str | None = None) -> AsyncIterator[Told | None]:
         """Each change until the end. Empty where the caller has seen the end already."""
         cursor = await self._store.newest_event(generation.account_id)
-        last, seen = -1, None
-        # These end by themselves: what is left in the middle takes a task of its own to end, for each of a thousand.
-        changes = self._bell.watch(generation.id, read=self._store.get, every_s=self._breath_s)
-        async for change in changes:
-            if last < 0:
-                assert change is not None
-                opening = await self._open(change, cursor, after)
-                for told in opening:
-                    yield told
-                last = max((told.event or 0 for told in opening if told is not None), default=change.event)
-                if change.is_terminal:
+        with self._bell.watch(generation.id) as watch:
+            present = seen = await self._store.get(generation.id)
+            opening = await self._open(present, cursor, after)
+            for told in opening:
+                yield told
+            last = max((told.event or 0 for told in opening if told is not None), default=present.event)
+            if present.is_terminal or any(told is not None and _is_end(told) for told in opening):
+                return
+            yield self._progress(present)
+            while not (present.is_terminal or self._bell.is_closed):
+                change = await watch.next(self._breath_s)
+                if change is None:
+                    yield self._moved(seen)
                     continue
-                if any(told is not None and _is_end(told) for told in opening):
-                    return
-                seen = change
-                yield self._progress(change)
-            elif change is None:
-                yield self._moved(seen)
-            elif _is_news(change, last, seen):
-                last, seen = max(last, change.event), change
-                yield _state(change)
-            elif change.progress is not None:
-                seen = change
-                yield self._progress(change)
+                present = change.generation or present
+                if _is_news(present, last, seen):
+                    last, seen = max(last, present.event), present
+                    yield _state(present)
+                elif present.progress is not None:
+                    seen = present
+                    yield self._progress(present)
 
     async def _open(self, generation: Generation, cursor: int, after: str | None) -> "list[Told | None]":
         if after is None:
@@ -75,9 +72,9 @@ class Streams:
         generation = self._bell.with_progress(generation)
         return Told(kind=ToldKind.PROGRESS, generation=generation, outlook=self._outlook(generation))
 
-    def _moved(self, generation: Generation | None) -> Told | None:
+    def _moved(self, generation: Generation) -> Told | None:
         """Its place in the queue, where it has one: nobody rings when others have gone before it."""
-        if generation is None or generation.status is not Status.QUEUED:
+        if generation.status is not Status.QUEUED:
             return None
         return self._progress(generation)
 
@@ -132,9 +129,9 @@ def _state(generation: Generation, *, status: Status | None = None, event: int =
     )
 
 
-def _is_news(change: Generation, last: int, seen: Generation | None) -> bool:
+def _is_news(change: Generation, last: int, seen: Generation) -> bool:
     """A change that was read back, without its event's number, is news where its status is."""
-    return change.event > last if change.event else seen is not None and change.status is not seen.status
+    return change.event > last if change.event else change.status is not seen.status
 
 
 def _is_end(told: Told) -> bool:

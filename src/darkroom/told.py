@@ -1,14 +1,14 @@
 """What a stream tells: a state that was come to, how far it is, or that what was before is not known any more."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from darkroom.generation import Generation, Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     """What can be said of one that is unfinished. `queue_position` is how many wait before it, where it waits here."""
 
     stage: str
@@ -22,8 +22,7 @@ class ToldKind(StrEnum):
     RESET = "reset"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a stream tells. A state is what a generation came to, with the generation as it is now; `event` is
     where to go on after it. A reset says that what was before is not known: what is now is the generation, or all of an
     account's unfinished ones."""

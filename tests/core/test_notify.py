@@ -156,48 +156,62 @@ def test_closing_answers_all_now_and_from_now_on() -> None:
             asyncio.ensure_future(bell.reach(id, Status.COMPLETED, limit_s=LONG_S, read=Row(RUNNING).read))
             for id in ("g1", "g1", "g2")
         ]
-        watching = asyncio.ensure_future(collect(bell, Row(RUNNING)))
+        watching = asyncio.ensure_future(collect(bell))
         await breathe()
         bell.close()
         assert await asyncio.gather(*waiting) == [RUNNING] * 3
-        assert await watching == [RUNNING, RUNNING]
+        assert await watching == [None]
         assert await bell.reach("g1", Status.COMPLETED, limit_s=LONG_S, read=Row(RUNNING).read) is RUNNING
 
     play(act)
 
 
-async def collect(bell: Bell, row: Row, *, every_s: float = LONG_S) -> list[Generation | None]:
-    return [change async for change in bell.watch("g1", read=row.read, every_s=every_s)]
+async def collect(bell: Bell) -> list[Generation | None]:
+    """Each change until an end."""
+    told: list[Generation | None] = []
+    with bell.watch("g1") as watch:
+        while not (told and (told[-1] is None or told[-1].is_terminal)):
+            change = await watch.next(LONG_S)
+            assert change is not None
+            told.append(change.generation)
+    return told
 
 
 def test_watching_tells_every_change_until_the_end() -> None:
     async def act(bell: Bell) -> None:
-        watching = asyncio.ensure_future(collect(bell, Row()))
+        watching = asyncio.ensure_future(collect(bell))
         await breathe()
+        assert bell.waiters == 1
         bell.changed(RUNNING)
         bell.report(RUNNING, 0.25)
         bell.report(RUNNING, 1.7)
         bell.changed(COMPLETED)
         told = await watching
-        assert told == [QUEUED, RUNNING, replace(RUNNING, progress=0.25), replace(RUNNING, progress=1.0), COMPLETED]
+        assert told == [RUNNING, replace(RUNNING, progress=0.25), replace(RUNNING, progress=1.0), COMPLETED]
         assert bell.waiters == 0
 
     play(act)
 
 
-def test_watching_what_has_ended_tells_it_once() -> None:
+def test_one_who_stops_watching_leaves_nothing_behind() -> None:
     async def act(bell: Bell) -> None:
-        assert await collect(bell, Row(FAILED)) == [FAILED]
+        watching = asyncio.ensure_future(collect(bell))
+        await breathe()
+        watching.cancel()
+        await breathe()
+        assert (watching.cancelled(), bell.waiters) == (True, 0)
 
     play(act)
 
 
 def test_watching_breathes_while_nothing_changes() -> None:
     async def act(bell: Bell) -> None:
-        changes = bell.watch("g1", read=Row().read, every_s=0.01)
-        assert [await anext(changes) for _ in range(3)] == [QUEUED, None, None]
-        bell.changed(COMPLETED)
-        assert await anext(changes) is COMPLETED
+        with bell.watch("g1") as watch:
+            assert [await watch.next(0.01) for _ in range(2)] == [None, None]
+            bell.changed(COMPLETED)
+            change = await watch.next(LONG_S)
+            assert change is not None
+            assert change.generation is COMPLETED
 
     play(act)
 
