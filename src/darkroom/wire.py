@@ -116,6 +116,8 @@ class Dialect(Protocol):
     name: str
     key_form: KeyForm
     routes: Sequence[Route]
+    decorates: bool
+    """Whether `decorate` has anything to say."""
 
     def refuse(self, error: Rejected, request: WireRequest) -> WireResponse:
         """Any `Rejected` in the dialect's own error shape."""

@@ -138,6 +138,7 @@ class OneMessageDialect:
     def __init__(self, make: Callable[[Delivery, Reply], Message | None] = id_and_state) -> None:
         self.name = "plain"
         self.key_form = KeyForm(prefix="plain_", length=40)
+        self.decorates = False
         self.routes: Sequence[Route] = ()
         self._make = make
 

@@ -63,6 +63,8 @@ def test_decoration_and_messages_never_crash(dialect: Dialect) -> None:
     for limits in ((), some_limits()):
         headers = dialect.decorate(a_reply(principal=a_principal(), limits=limits))
         assert all(isinstance(value, str) for value in headers.values())
+        # What one that adds nothing has told is told again as it is.
+        assert dialect.decorates or headers == {}
     for status in Status:
         generation = a_generation(status, dialect=dialect.name)
         message = dialect.message(a_delivery(generation, secret=dialect.new_secret()), a_reply())

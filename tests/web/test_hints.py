@@ -191,6 +191,8 @@ def test_what_a_poll_has_seen_already_is_not_sent_again() -> None:
                 assert (plain.status, plain.headers["etag"]) == (200, ended.headers["etag"])
             known = {"if-none-match": "W/" + ended.headers["etag"]}
             assert (await server.ask("GET", path, headers=known)).status == 304
+            # Who has nothing yet is not told that nothing has changed.
+            assert (await server.ask("GET", path)).body == ended.body
 
     asyncio.run(run())
 

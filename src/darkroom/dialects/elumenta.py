@@ -109,6 +109,7 @@ def render_generation(generation: Generation, reply: Reply) -> WireResponse:
 class Elumenta:
     name = NAME
     key_form = KeyForm(prefix="nb_", length=48)
+    decorates = True
     routes: Sequence[Route] = (
         Route("POST", "/api/v2/generate", parse_generate, render_generation),
         Route("GET", "/api/v2/generate/{id}", parse_status, render_generation, is_status=True, is_timeless=True),

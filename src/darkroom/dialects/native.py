@@ -212,6 +212,7 @@ def render_costs(report: CostReport, reply: Reply) -> WireResponse:
 class Native:
     name = "native"
     key_form = KeyForm(prefix="dk_", length=43)
+    decorates = False
     routes: Sequence[Route] = (
         Route("POST", "/v1/generations", parse_submit, render_submitted),
         Route("GET", "/v1/generations", parse_list, render_list),

@@ -227,6 +227,7 @@ def _rate_limit(plan: Plan) -> dict[str, int | None]:
 class Vivix:
     name = "vivix"
     key_form = KeyForm(prefix="vvx_live_", length=41)
+    decorates = True
     routes: Sequence[Route] = (
         Route("POST", "/api/v1/generate", parse_generate, render_submitted, needs_statement=True),
         Route(

@@ -12,7 +12,7 @@ from darkroom.service import Service
 from darkroom.web.metrics import Metrics
 from darkroom.web.respond import Content, Send
 from darkroom.web.router import Place
-from darkroom.wire import Reply
+from darkroom.wire import WireRequest
 
 MOST = 10_000
 LARGEST_BYTES = 16 * 1024
@@ -61,8 +61,16 @@ class Repeats:
         await send({"type": "http.response.start", "status": content.status, "headers": headers})
         await send({"type": "http.response.body", "body": content.body})
 
-    def keep(self, place: Place, principal: Principal, generation: Generation, content: Content, reply: Reply) -> None:
-        request = reply.request
+    def keep(
+        self,
+        place: Place,
+        principal: Principal,
+        generation: Generation,
+        content: Content,
+        request: WireRequest,
+        *,
+        now: datetime,
+    ) -> None:
         if request.method != "GET" or request.query or len(content.body) > LARGEST_BYTES:
             return
         is_counted = place.route.counts_for(principal.plan) and any(principal.plan.windows.values())
@@ -72,9 +80,7 @@ class Repeats:
             self._kept.clear()
         authorization = request.headers.get("authorization", "").encode("latin-1")
         question = request.url, request.headers.get("host", ""), hashlib.sha256(authorization).digest()
-        self._kept[question] = Repeat(
-            place.dialect.name, "Fetch", principal, generation, content, reply.now.toordinal()
-        )
+        self._kept[question] = Repeat(place.dialect.name, "Fetch", principal, generation, content, now.toordinal())
 
 
 def _question(scope: MutableMapping[str, Any]) -> Question | None:

@@ -195,6 +195,10 @@ class Switchboard:
                 answer = await self._service.perform(principal, verb)
         else:
             answer = await self._service.perform(principal, verb)
+        content = self._known(place, principal, answer, request)
+        if content is not None:
+            await respond(send, content, request, {})
+            return
         statement = await self._statement(principal, answer) if route.needs_statement else None
         reply, extra = self._frame(place, principal, answer, statement, request)
         if route.tell is not None and principal is not None:
@@ -265,15 +269,28 @@ class Switchboard:
         reply = self._reply(request, principal, answer if isinstance(answer, Statement) else statement)
         return reply, place.dialect.decorate(reply) if principal is not None else {}
 
+    def _known(self, place: Place, principal: Principal | None, answer: Any, request: WireRequest) -> Content | None:
+        """What was told of an ended generation before: of a thousand who wait for its end, all but the first are
+        answered without a frame of their own, where their dialect adds nothing to it."""
+        route = place.route
+        if place.dialect.decorates or route.tell is not None or principal is None:
+            return None
+        if not isinstance(answer, Generation) or not answer.is_terminal:
+            return None
+        now = self._clock.now()
+        content = self._rendered.find((route.method, route.path, self._url_of(request)), answer, now=now)
+        if content is None:
+            return None
+        self._repeats.keep(place, principal, answer, content, request, now=now)
+        return _or_unchanged(route, content, request)
+
     def _show(
         self, place: Place, principal: Principal | None, answer: Any, reply: Reply, extra: Mapping[str, str]
     ) -> Content:
         content = self._content(place.route, answer, reply)
-        if place.route.is_tagged and has_tag(reply.request, content):
-            content = unchanged(content)
         if principal is not None and not extra and isinstance(answer, Generation):
-            self._repeats.keep(place, principal, answer, content, reply)
-        return content
+            self._repeats.keep(place, principal, answer, content, reply.request, now=reply.now)
+        return _or_unchanged(place.route, content, reply.request)
 
     def _content(self, route: Route, answer: Any, reply: Reply) -> Content:
         if not isinstance(answer, Generation) or not answer.is_terminal:
@@ -290,8 +307,7 @@ class Switchboard:
         return tagged(content) if route.is_tagged else content
 
     def _reply(self, request: WireRequest, principal: Principal | None, statement: Statement | None) -> Reply:
-        now = self._clock.now()
-        url = self._public_url or _address(request.headers.get("host", "")) or self._url
+        now, url = self._clock.now(), self._url_of(request)
         return Reply(
             request=request,
             now=now,
@@ -304,6 +320,9 @@ class Switchboard:
             retry_after_s=self._retry_after_s,
         )
 
+    def _url_of(self, request: WireRequest) -> str:
+        return self._public_url or _address(request.headers.get("host", "")) or self._url
+
     def _request(self, scope: Scope, values: Mapping[str, str], now: datetime) -> WireRequest:
         query = scope["query_string"]
         return WireRequest(
@@ -315,6 +334,10 @@ class Switchboard:
             id=f"req_{new_id()}",
             at=now,
         )
+
+
+def _or_unchanged(route: Route, content: Content, request: WireRequest) -> Content:
+    return unchanged(content) if route.is_tagged and has_tag(request, content) else content
 
 
 class Link:

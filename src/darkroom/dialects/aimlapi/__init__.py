@@ -13,6 +13,7 @@ from darkroom.wire import Message, Reply, Route, WireRequest, WireResponse
 class Aimlapi:
     name = NAME
     key_form = KeyForm(prefix="", length=32, alphabet="0123456789abcdef", shown=8)
+    decorates = True
     routes: Sequence[Route] = (
         *luma.ROUTES,
         *luma_v1.ROUTES,

@@ -57,6 +57,7 @@ def render_credits(statement: Statement, reply: Reply) -> WireResponse:
 class Skills:
     name = "skills"
     key_form = KeyForm(prefix="sk_", length=43)
+    decorates = False
     routes: Sequence[Route] = (
         Route("POST", "/api/v1/generation/{model...}", parse_submit, render_submitted),
         Route("POST", "/api/v1/generation/sse/{model...}", parse_submit, render_generation, tell=tell_event),
