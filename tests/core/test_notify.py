@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
 from msgspec.structs import replace
 
 from darkroom.generation import Generation, Status
@@ -212,6 +213,18 @@ def test_watching_breathes_while_nothing_changes() -> None:
             change = await watch.next(LONG_S)
             assert change is not None
             assert change.generation is COMPLETED
+
+    play(act)
+
+
+@pytest.mark.parametrize(("changes", "is_cut"), [(1001, False), (1002, True)])
+def test_a_listener_that_takes_nothing_is_cut_off_after_a_thousand(changes: int, is_cut: bool) -> None:
+    async def act(bell: Bell) -> None:
+        heard = bell.listen(RUNNING.account_id, every_s=LONG_S)
+        assert await anext(heard) is None
+        for _ in range(changes):
+            bell.changed(RUNNING)
+        assert await anext(heard, "cut off") == ("cut off" if is_cut else RUNNING)
 
     play(act)
 

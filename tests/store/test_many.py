@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 
 from darkroom.account import Account
 from darkroom.asset import Asset
+from darkroom.clock import to_micros
 from darkroom.credits import ZERO, Credits
 from darkroom.errors import Rejected, StaleAttempt
 from darkroom.generation import Cause, Generation, Status
 from darkroom.ledger import Purse
 from darkroom.ports import NewGeneration, Settlement
+from darkroom.webhook import Webhook
 from tests.store.conftest import NOW, Dsn, Home, a_new, an_account, as_read, buckets, opened, play, rows_of
 
 MANY = 40
@@ -109,6 +112,57 @@ def test_of_many_that_are_submitted_at_once_each_is_decided_by_itself(home: Home
         assert rows_of(home, "SELECT count(DISTINCT xmin::text) FROM generation") == [(1,)]
         # Three, five, four and two: every account's turns begin where nobody has waited before it.
         assert rows_of(home, TURNS) == [([0, 1, 2],), ([0, 1, 2, 3, 4],), ([0, 1, 2, 3],), ([0, 1],)]
+
+
+def test_of_many_that_are_submitted_at_once_each_is_told_of_by_itself(home: Home) -> None:
+    """Four kinds in turn: a dialect that nobody listens to, with a callback of the beginning, of the end, or none; and
+    one with an endpoint."""
+    begin, end = "https://begin.example/", "https://end.example/"
+
+    def a_kind(account: Account, number: int) -> NewGeneration:
+        at = NOW + timedelta(seconds=number)
+        match number % 4:
+            case 0:
+                return a_new(account, created_at=at, dialect="vivix")
+            case 1:
+                return a_new(account, created_at=at, dialect="vivix", callback_url=begin, callback_events=("queued",))
+            case 2:
+                return a_new(account, created_at=at, dialect="vivix", callback_url=end, callback_events=("completed",))
+            case _:
+                return a_new(account, created_at=at, dialect="native")
+
+    stored: list[Generation] = []
+
+    async def act() -> None:
+        async with opened(home) as store:
+            ann = await an_account(store, permanent=10_000)
+            await store.create_webhook(
+                Webhook(
+                    id="w",
+                    account_id=ann.id,
+                    dialect="native",
+                    url="https://w.example/",
+                    secret="w",
+                    events=("queued",),
+                    created_at=NOW,
+                )
+            )
+            # More than go into one statement.
+            stored.extend(await asyncio.gather(*(store.submit(a_kind(ann, number)) for number in range(150))))
+
+    play(act)
+    at = {one.id: to_micros(NOW + timedelta(seconds=number)) for number, one in enumerate(stored)}
+    numbers = rows_of(home, "SELECT id, number, created_at FROM generation ORDER BY number")
+    assert numbers == [(one.id, one.number, at[one.id]) for one in sorted(stored, key=lambda one: one.number)]
+    events = rows_of(home, "SELECT generation_id, sequence, at FROM event ORDER BY sequence")
+    assert events == [(one.id, one.event, at[one.id]) for one in sorted(stored, key=lambda one: one.event)]
+    holds = rows_of(home, "SELECT generation_id, amount, at FROM entry WHERE kind = 'hold'")
+    assert sorted(holds) == sorted((one.id, 40, at[one.id]) for one in stored)
+    told = {1: "https://begin.example/", 3: "https://w.example/"}
+    messages = rows_of(home, "SELECT generation_id, url, event, created_at FROM delivery")
+    assert sorted(messages) == sorted(
+        (one.id, told[number % 4], "queued", at[one.id]) for number, one in enumerate(stored) if number % 4 in told
+    )
 
 
 def test_of_many_that_end_at_once_each_has_its_own_result_and_its_own_bill(home: Home) -> None:
