@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from darkroom.catalogue import Model
+from darkroom.catalogue.accept import Checker
 from darkroom.errors import InvalidInput, Problem
 
 Make = Callable[..., Model]
@@ -106,6 +107,13 @@ def test_defaults_are_filled_in_also_inside_an_object(fern: Make) -> None:
         "duration": 5,
         "note": "abc",
     }
+
+
+def test_a_default_that_is_filled_in_is_nobody_else_s() -> None:
+    schema = {"type": "object", "properties": {"tags": {"type": "array", "default": ["a"]}}}
+    checker = Checker(schema)
+    checker.accept({})["tags"].append("mine")
+    assert checker.accept({}) == {"tags": ["a"]}
 
 
 def test_what_was_given_is_left_as_it_was(fern: Make) -> None:

@@ -71,6 +71,20 @@ def test_a_submit_over_the_limit_stores_and_holds_nothing() -> None:
     asyncio.run(run())
 
 
+def test_what_is_told_again_of_an_ended_generation_has_the_limits_of_now() -> None:
+    async def run() -> None:
+        async with running([an_output()]) as server:
+            await server.account("small", plan="basic")
+            made = await server.ask("POST", "/v1/generations", NATIVE.body(prompt=PROMPT), account="small")
+            generation = await server.reach(made.body["id"])
+            for left in ("28", "27", "26"):
+                path = f"/api/v2/generate/{generation.number}"
+                answer = await server.ask("GET", path, dialect="elumenta", account="small")
+                assert (answer.body["status"], answer.headers["x-ratelimit-remaining-hour"]) == ("completed", left)
+
+    asyncio.run(run())
+
+
 def test_native_polling_is_free_of_the_windows() -> None:
     """Our own long-poll and stream are how one waits: they are not counted."""
 

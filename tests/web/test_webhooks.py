@@ -9,6 +9,7 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
+from darkroom.courier import REST_LIMIT_S
 from darkroom.testing import Step, an_output
 from darkroom.webhook import Delivery
 from tests.courier.doubles import Receiver, receiving
@@ -72,6 +73,19 @@ def test_an_endpoint_is_told_in_order_and_its_messages_can_be_verified() -> None
             # What the log shows is what was sent, to the byte.
             assert tried["body"].encode() == letter.body
             assert tried["headers"]["webhook-signature"] == letter.headers["webhook-signature"]
+
+    play(act)
+
+
+def test_a_message_does_not_wait_for_the_courier_s_next_look() -> None:
+    async def act() -> None:
+        async with a_server() as (server, receiver):
+            await made(server, receiver.url(), "generation.completed")
+            # The first may meet a look that was due anyway; of those that follow it none is.
+            for limit_s in (None, REST_LIMIT_S / 2, REST_LIMIT_S / 2):
+                assert (await server.ask("POST", "/v1/generations", BODY)).status == 202
+                async with asyncio.timeout(limit_s):
+                    await receiver.arrivals.get()
 
     play(act)
 

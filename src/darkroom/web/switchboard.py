@@ -278,7 +278,7 @@ class Switchboard:
         if not isinstance(answer, Generation) or not answer.is_terminal:
             return None
         now = self._clock.now()
-        content = self._rendered.find((route.method, route.path, self._url_of(request)), answer, now=now)
+        content = self._rendered.find(_told_at(route, self._url_of(request)), answer, now=now)
         if content is None:
             return None
         self._repeats.keep(place, principal, answer, content, request, now=now)
@@ -295,7 +295,7 @@ class Switchboard:
     def _content(self, route: Route, answer: Any, reply: Reply) -> Content:
         if not isinstance(answer, Generation) or not answer.is_terminal:
             return self._make(route, answer, reply)
-        place = (route.method, route.path, reply.url)
+        place = _told_at(route, reply.url)
         content = self._rendered.find(place, answer, now=reply.now)
         if content is None:
             content = self._make(route, answer, reply)
@@ -334,6 +334,11 @@ class Switchboard:
             id=f"req_{new_id()}",
             at=now,
         )
+
+
+def _told_at(route: Route, url: str) -> tuple[str, str, str]:
+    """What tells apart the answers about one generation."""
+    return route.method, route.path, url
 
 
 def _or_unchanged(route: Route, content: Content, request: WireRequest) -> Content:
