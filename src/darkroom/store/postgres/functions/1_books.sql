@@ -56,7 +56,8 @@ $$;
 -- Capture what was used, and give the rest back: for many generations at once, whose accounts are locked. A balance is
 -- written once for all of them: each version of a row has to pass those that its transaction has written before it.
 CREATE OR REPLACE FUNCTION pay(of_generations text[], used bigint[], paid_at bigint[]) RETURNS void LANGUAGE sql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
     WITH part AS (
         SELECT account_id, generation_id, from_purse, place, at, kind, amount
           FROM unnest(of_generations, used, paid_at) WITH ORDINALITY AS paid (generation_id, used, at, turn)

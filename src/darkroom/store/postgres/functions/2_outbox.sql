@@ -51,12 +51,14 @@ BEGIN
     END IF;
 END $$;
 
--- Whether anybody may have asked to be told of it: hardly any generation has listeners.
-CREATE OR REPLACE FUNCTION has_listeners(about generation) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN about.callback_url IS NOT NULL
-        OR EXISTS (SELECT 1 FROM webhook WHERE account_id = about.account_id AND dialect = about.dialect);
-END $$;
+-- Who of these accounts may have asked to be told, in which dialects: hardly anybody. Asked once for many generations.
+CREATE OR REPLACE FUNCTION listeners(accounts text[]) RETURNS text[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(SELECT DISTINCT account_id || ' ' || dialect FROM webhook WHERE account_id = ANY(accounts));
+$$;
+
+CREATE OR REPLACE FUNCTION is_heard(about generation, listening text[]) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT about.callback_url IS NOT NULL OR about.account_id || ' ' || about.dialect = ANY(listening);
+$$;
 
 -- Write down that a generation has changed, and a message for everyone who asked to be told. Returns the event's number.
 -- The account is locked by now: see `lock_accounts`.

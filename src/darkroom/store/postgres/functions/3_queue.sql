@@ -93,7 +93,8 @@ END $$;
 
 -- The same for many that are new and whose accounts' turns are kept by the caller.
 CREATE OR REPLACE FUNCTION enqueue_new(ids text[], turns bigint[]) RETURNS void LANGUAGE sql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
     INSERT INTO pgqueuer (priority, entrypoint, payload, dedupe_key, headers, status, execute_after)
     SELECT entry.* FROM unnest(ids, turns) WITH ORDINALITY AS new (id, turn, place) JOIN generation AS g USING (id)
      CROSS JOIN LATERAL entry_of(g, turn, 0) AS entry ORDER BY place;

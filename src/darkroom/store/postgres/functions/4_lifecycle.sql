@@ -27,22 +27,26 @@ $$;
 -- paid call. One row for each id, empty where it is not queued (any more). Asked `again` after a lost answer, a writer is
 -- given what it has begun: by the same writer at the same microsecond nothing is begun twice. Whoever `keeps_limit` is
 -- given what must wait on as it is, queued; a process of an earlier day would carry it out.
--- Like `settle` one statement for all of them, by their indexes alone: a plan that was made while a table was small, and
--- reads all of it, would be kept while it grows.
+-- Like `settle` one statement for all of them, by their ids alone: a plan that was made while a table was small, and
+-- reads all of it or all that waits, would be kept while it grows. So the status stands in a CASE, which no index knows;
+-- and the plan is made once, not anew for each of a connection's first calls.
 CREATE OR REPLACE FUNCTION begin_attempts(given jsonb[], by_writer text, again boolean)
 RETURNS TABLE (told_event bigint, begun generation) LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     each record;
     ids CONSTANT text[] := ARRAY(SELECT one ->> 'id' FROM unnest(given) AS one);
     accounts text[];
     has_limits boolean;
+    listening text[];
     waiting text[] := '{}';
 BEGIN
     SELECT array_agg(DISTINCT account_id), bool_or(run_limit IS NOT NULL) INTO accounts, has_limits
       FROM generation WHERE id = ANY(ids);
     PERFORM lock_accounts(accounts);
+    listening := listeners(accounts);
     IF has_limits AND given[1] ? 'keeps_limit' THEN
         waiting := over_limit(ids);
     END IF;
@@ -53,7 +57,8 @@ BEGIN
         ), taken AS (
             UPDATE generation
                SET status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, at)
-              FROM wanted WHERE generation.id = wanted.id AND status = 'queued' AND wanted.id != ALL(waiting)
+              FROM wanted
+             WHERE generation.id = wanted.id AND CASE status WHEN 'queued' THEN wanted.id != ALL(waiting) END
             RETURNING place, at, generation AS changed
         ), tried AS (
             INSERT INTO attempt (generation_id, number, provider, started_at, worker)
@@ -65,8 +70,10 @@ BEGIN
             INSERT INTO event (sequence, generation_id, account_id, status, at, writer)
             SELECT sequence, (changed).id, (changed).account_id, (changed).status, at, by_writer FROM told
         )
-        SELECT wanted.id, wanted.at, sequence, changed, has_listeners(changed) AS is_heard
-          FROM wanted LEFT JOIN told USING (place) ORDER BY place
+        SELECT place, (changed).id, at, sequence, changed, is_heard(changed, listening) FROM told
+         UNION ALL
+        SELECT place, id, at, NULL, NULL, FALSE FROM wanted WHERE place NOT IN (SELECT place FROM told)
+         ORDER BY place
     LOOP
         IF each.id = ANY(waiting) THEN
             SELECT generation AS changed, NULL::bigint AS sequence, FALSE AS is_heard INTO each
@@ -122,15 +129,20 @@ $$;
 -- and its row of the answer empty. One that asks the same again, because the answer was lost, is answered as before.
 CREATE OR REPLACE FUNCTION settle(given jsonb[], by_writer text)
 RETURNS TABLE (told_event bigint, settled generation) LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     each record;
+    accounts CONSTANT text[] := ARRAY(SELECT DISTINCT account_id FROM generation
+                                       WHERE id = ANY(ARRAY(SELECT one ->> 'id' FROM unnest(given) AS one)));
+    listening text[];
     paid_ids text[] := '{}';
     paid_used bigint[] := '{}';
     paid_at bigint[] := '{}';
 BEGIN
-    PERFORM lock_accounts_of(ARRAY(SELECT one ->> 'id' FROM unnest(given) AS one));
+    PERFORM lock_accounts(accounts);
+    listening := listeners(accounts);
     FOR each IN
         WITH wanted AS MATERIALIZED (
             SELECT place, one, one ->> 'id' AS id, (one ->> 'now')::bigint AS at, (one ->> 'used')::bigint AS used,
@@ -143,22 +155,25 @@ BEGIN
                    cause_message = one ->> 'cause_message', settled_at = at, expires_at = expiry(generation, at),
                    spent = wanted.spent
               FROM wanted
-             WHERE generation.id = wanted.id AND status = 'running' AND attempt = (one ->> 'attempt')::int
-            RETURNING place, at, cost, generation AS changed
+             WHERE generation.id = wanted.id
+               AND CASE generation.status WHEN 'running' THEN attempt = (one ->> 'attempt')::int END
+            RETURNING place, one, used, at, cost, generation AS changed
         ), tried AS (
             UPDATE attempt
                SET ended_at = at, outcome = (changed).status,
                    cost_micro_usd = coalesce(cost_micro_usd + cost, cost_micro_usd, cost)
               FROM ended WHERE generation_id = (changed).id AND number = (changed).attempt
         ), told AS MATERIALIZED (
-            SELECT place, at, changed, nextval('event_sequence_seq') AS sequence
+            SELECT place, one, used, at, changed, nextval('event_sequence_seq') AS sequence
               FROM (SELECT * FROM ended ORDER BY place) AS ended
         ), written AS (
             INSERT INTO event (sequence, generation_id, account_id, status, at, writer)
             SELECT sequence, (changed).id, (changed).account_id, (changed).status, at, by_writer FROM told
         )
-        SELECT one, wanted.id, wanted.at, used, sequence, changed, has_listeners(changed) AS is_heard
-          FROM wanted LEFT JOIN told USING (place) ORDER BY place
+        SELECT place, one, (changed).id, used, at, sequence, changed, is_heard(changed, listening) FROM told
+         UNION ALL
+        SELECT place, one, id, used, at, NULL, NULL, FALSE FROM wanted WHERE place NOT IN (SELECT place FROM told)
+         ORDER BY place
     LOOP
         IF each.sequence IS NOT NULL THEN
             paid_ids := paid_ids || each.id;

@@ -5,12 +5,14 @@
 -- led to. An answer for each, in the order given.
 CREATE OR REPLACE FUNCTION submit(given jsonb[], by_writer text, again boolean)
 RETURNS TABLE (refusal text, detail bigint, known_id text, was_held text, told_number bigint, told_event bigint)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     -- What a new row has and its caller does not give.
     fresh CONSTANT jsonb := '{"spent": "{}", "status": "queued", "attempt": 0, "outputs": "[]", "is_favorite": false,
                               "is_hidden": false, "is_swept": false, "is_warned": false}';
+    accounts CONSTANT text[] := ARRAY(SELECT DISTINCT each ->> 'account_id' FROM unnest(given) AS each);
     many CONSTANT int := cardinality(given);
     -- The answers, by place. Of one that is accepted the number is set.
     refusals text[] := array_fill(NULL::text, ARRAY[many]);
@@ -37,7 +39,7 @@ DECLARE
     before record;
     new generation;
 BEGIN
-    PERFORM lock_accounts(ARRAY(SELECT each ->> 'account_id' FROM unnest(given) AS each));
+    PERFORM lock_accounts(accounts);
     FOR one IN
         SELECT place, each ->> 'account_id' AS account_id, each ->> 'id' AS id, each ->> 'provider' AS lane,
                (each ->> 'quote')::bigint AS quote, (each ->> 'in_flight_limit')::bigint AS most,
@@ -127,7 +129,7 @@ BEGIN
     FOR new IN
         SELECT stored.* FROM unnest(ids, numbers) WITH ORDINALITY AS accepted (id, number, place)
           JOIN generation AS stored ON stored.id = accepted.id
-         WHERE accepted.number IS NOT NULL AND has_listeners(stored) ORDER BY place
+         WHERE accepted.number IS NOT NULL AND is_heard(stored, listeners(accounts)) ORDER BY place
     LOOP
         PERFORM deliver(new, 'queued', new.created_at);
     END LOOP;
@@ -147,7 +149,8 @@ $$;
 -- Move what new generations hold, and write it down. A balance is written once for all of them, see `pay`; what would be
 -- overdrawn meets a CHECK.
 CREATE OR REPLACE FUNCTION hold(given jsonb[], from_subscription bigint[], from_permanent bigint[])
-RETURNS void LANGUAGE sql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+RETURNS void LANGUAGE sql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
     WITH written AS (
         INSERT INTO entry (at, account_id, generation_id, kind, purse, amount)
         SELECT (each ->> 'created_at')::bigint, each ->> 'account_id', each ->> 'id', 'hold', purse, amount
