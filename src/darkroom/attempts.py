@@ -56,6 +56,8 @@ NOTHING = Left()
 
 def left_by(before: tuple[Attempt, ...]) -> Left:
     """From the earlier attempts, newest first."""
+    if not before:
+        return NOTHING
     open_ones = list(takewhile(lambda attempt: attempt.outcome in GOES_ON, before))
     sent = next((attempt for attempt in open_ones if attempt.ticket is not None), None)
     held = [a for a in takewhile(lambda a: a.outcome != FOUND, open_ones) if a.outcome == AMBIGUOUS]

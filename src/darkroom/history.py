@@ -44,8 +44,6 @@ class History:
             self._remember(each.model, each.seconds)
             if each.upstream_s is not None:
                 self.learn(each.model, each.provider, each.upstream_s)
-        for model, known in self._took_s.items():
-            self._usual_s[model] = median(known)
 
     def changed(self, generation: Generation) -> None:
         """Only what was completed tells how long completing takes."""
@@ -54,10 +52,10 @@ class History:
         assert generation.started_at is not None
         assert generation.settled_at is not None
         self._remember(generation.model, (generation.settled_at - generation.started_at).total_seconds())
-        self._usual_s[generation.model] = median(self._took_s[generation.model])
 
     def _remember(self, model: str, seconds: float) -> None:
         self._took_s.setdefault(model, deque(maxlen=REMEMBERED)).append(seconds)
+        self._usual_s.pop(model, None)
 
     def learn(self, model: str, provider: str, seconds: float) -> None:
         """From the instant that work was sent to a provider until it was found to have ended."""
@@ -69,9 +67,11 @@ class History:
 
     def usual_s(self, model: str) -> float:
         """From a start to its end: as observed, or as the catalogue says until there is anything to observe."""
-        known = self._usual_s.get(model)
-        if known is not None:
-            return known
+        usual_s = self._usual_s.get(model)
+        if usual_s is not None:
+            return usual_s
+        if known := self._took_s.get(model):
+            return self._usual_s.setdefault(model, median(known))
         try:
             least_s, most_s = self._catalogue.find(model).expected_wait_s
         except Rejected:

@@ -4,11 +4,11 @@ It stands around the worker's store and providers, so that neither knows of it, 
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar, cast
 
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 from darkroom.errors import DarkroomError, Failure
 from darkroom.generation import Generation, Status
@@ -49,18 +49,17 @@ class Observing:
         self._observers.append(observer)
 
     def handler(self, handle: Handler) -> Handler:
-        """Whatever is logged while a generation is in hand carries its id."""
+        """Whatever is logged while a generation is in hand carries its id: each call is a task of its own, whose
+        context ends with it."""
 
         async def handle_observed(generation_id: str) -> None:
-            with (
-                bound_contextvars(generation=generation_id),
-                self.span("attempt", generation_id),
-            ):
-                try:
+            bind_contextvars(generation=generation_id)
+            try:
+                with self.span("attempt", generation_id):
                     await handle(generation_id)
-                finally:
-                    self._finished.pop(generation_id, None)
-                    self._carried.pop(generation_id, None)
+            finally:
+                self._finished.pop(generation_id, None)
+                self._carried.pop(generation_id, None)
 
         return handle_observed
 
@@ -106,19 +105,16 @@ class Observing:
             for observer in self._observers:
                 observer.settled(time.perf_counter() - began)
 
-    @contextmanager
-    def writing(self, verb: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
+    def wrote(self, verb: str, began: float) -> None:
         for observer in self._observers:
             observer.wrote(verb, time.perf_counter() - began)
 
-    @asynccontextmanager
-    async def calling(self, provider: str, call: str, generation_id: str) -> AsyncIterator[None]:
+    async def called(self, provider: str, call: str, generation_id: str, asked: Awaitable[Answer]) -> Answer:
+        """What a provider's call is answered."""
         began, outcome = time.perf_counter(), "ok"
         try:
             with self.span(f"provider.{call}", generation_id, provider=provider):
-                yield
+                return await asked
         except DarkroomError as error:
             outcome = error.code if isinstance(error, Failure) else type(error).__name__
             raise
@@ -154,32 +150,38 @@ class _ObservedStore:
         return getattr(self._store, name)
 
     async def begin(self, generation_id: str, **given: Any) -> Begun | None:
-        with self._observing.writing("begin"):
-            begun = await self._store.begin(generation_id, **given)
+        asked_at = time.perf_counter()
+        begun = await self._store.begin(generation_id, **given)
+        self._observing.wrote("begin", asked_at)
         if begun is not None:
             self._observing.began(begun.generation)
         return begun
 
     async def note_ticket(self, generation_id: str, attempt: int, ticket: str, **given: Any) -> None:
-        with self._observing.writing("note_ticket"):
-            await self._store.note_ticket(generation_id, attempt, ticket, **given)
+        asked_at = time.perf_counter()
+        await self._store.note_ticket(generation_id, attempt, ticket, **given)
+        self._observing.wrote("note_ticket", asked_at)
 
     async def note_outcome(self, generation_id: str, attempt: int, outcome: str, **given: Any) -> None:
-        with self._observing.writing("note_outcome"):
-            await self._store.note_outcome(generation_id, attempt, outcome, **given)
+        asked_at = time.perf_counter()
+        await self._store.note_outcome(generation_id, attempt, outcome, **given)
+        self._observing.wrote("note_outcome", asked_at)
         self._observing.ended(self._carrier(generation_id), outcome)
 
     async def settle(self, generation_id: str, attempt: int, settlement: Settlement, **given: Any) -> Generation:
-        with self._observing.span("settle", generation_id), self._observing.writing("settle"):
+        asked_at = time.perf_counter()
+        with self._observing.span("settle", generation_id):
             settled = await self._store.settle(generation_id, attempt, settlement, **given)
+        self._observing.wrote("settle", asked_at)
         self._observing.settled(settled)
         return settled
 
     async def hand_back(self, generation_id: str, attempt: int, outcome: str, **given: Any) -> Generation:
         # By the provider that it comes from: it may go on at another.
         carrier = self._carrier(generation_id)
-        with self._observing.writing("hand_back"):
-            queued = await self._store.hand_back(generation_id, attempt, outcome, **given)
+        asked_at = time.perf_counter()
+        queued = await self._store.hand_back(generation_id, attempt, outcome, **given)
+        self._observing.wrote("hand_back", asked_at)
         self._observing.ended(carrier or queued.provider, outcome)
         return queued
 
@@ -201,17 +203,17 @@ class _ObservedProvider:
         return getattr(self._provider, name)
 
     async def start(self, work: Work) -> Ticket | Output:
-        async with self._observing.calling(self.name, "start", work.reference):
-            return self._observing.noted(work, await self._provider.start(work))
+        return await self._called("start", work, self._provider.start(work))
 
     async def poll(self, work: Work, ticket: Ticket, report: Report) -> Output | Pending:
-        async with self._observing.calling(self.name, "poll", work.reference):
-            return self._observing.noted(work, await self._provider.poll(work, ticket, report))
+        return await self._called("poll", work, self._provider.poll(work, ticket, report))
 
     async def lookup(self, work: Work) -> Ticket | Output | None:
-        async with self._observing.calling(self.name, "lookup", work.reference):
-            return self._observing.noted(work, await self._provider.lookup(work))
+        return await self._called("lookup", work, self._provider.lookup(work))
 
     async def cancel(self, work: Work, ticket: Ticket) -> None:
-        async with self._observing.calling(self.name, "cancel", work.reference):
-            await self._provider.cancel(work, ticket)
+        await self._called("cancel", work, self._provider.cancel(work, ticket))
+
+    async def _called(self, call: str, work: Work, asked: Awaitable[Answer]) -> Answer:
+        answer = await self._observing.called(self.name, call, work.reference, asked)
+        return self._observing.noted(work, answer)

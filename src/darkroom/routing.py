@@ -44,7 +44,8 @@ class Routing:
         """The provider that a new generation goes to; raises `ModelUnavailable` where none takes what is asked for."""
         routes = self._here(model)
         if len(routes) > 1 or routes[0].reach != EVERYTHING:
-            routes = _able(model, routes, model.brief(inputs, {}), model.words(inputs))
+            words = model.words(inputs)
+            routes = _able(model, routes, model.brief(inputs, {}, words), words)
         if len(routes) == 1:
             return routes[0].provider
         names = _in_order(routes, generation_id)
@@ -54,7 +55,7 @@ class Routing:
         """The providers that may carry it out, in the order in which they are to be tried."""
         generation, model = errand.generation, errand.model
         try:
-            routes = _able(model, self._here(model), errand.work.brief, model.words(generation.inputs))
+            routes = _able(model, self._here(model), errand.work.brief, errand.work.words)
         except ModelUnavailable:
             return [errand.provider.name]  # it was accepted with other routes than there are now
         return _in_order(routes, generation.id)

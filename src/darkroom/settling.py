@@ -61,7 +61,7 @@ class Settler:
     async def finish(self, generation: Generation, output: Output) -> None:
         """Store the result and settle. Once begun it is not cut off halfway, where its assets would be nobody's: a
         caller that takes it back makes the settlement stale, and a stale settlement deletes its assets."""
-        finishing = asyncio.ensure_future(self._keep_and_settle(generation, output))
+        finishing = asyncio.create_task(self._keep_and_settle(generation, output))
         try:
             await asyncio.shield(finishing)
         except asyncio.CancelledError:

@@ -163,10 +163,11 @@ class SharedQueue:
             # We are stopping, or its last attempt has not quite ended here: the entry must outlast it.
             self._rest()
         task = asyncio.ensure_future(handler(generation_id))
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks[generation_id] = task
-        task.add_done_callback(partial(self._done, generation_id))
+        task.add_done_callback(partial(self._done, generation_id, ended))
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait({task})
+            await ended
         if _must_wait(task):
             self._rest()
 
@@ -174,8 +175,10 @@ class SharedQueue:
         asyncio.get_running_loop().call_later(BUSY_S, self.wake)
         raise RetryRequested(timedelta(seconds=BUSY_S))
 
-    def _done(self, generation_id: str, task: "asyncio.Task[None]") -> None:
+    def _done(self, generation_id: str, ended: "asyncio.Future[None]", task: "asyncio.Task[None]") -> None:
         del self._tasks[generation_id]
+        if not ended.done():
+            ended.set_result(None)
         if not task.cancelled() and task.exception() is not None and not _must_wait(task):
             # The row is as it was: the sweep will bring the id again.
             log.error("a worker stumbled", generation=generation_id, exc_info=task.exception())

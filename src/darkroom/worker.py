@@ -128,7 +128,7 @@ class Worker:
         provider = self._providers[generation.provider]
         left = left_by(begun.before)
         said = model.words(generation.inputs)
-        brief = model.brief(generation.inputs, {})
+        brief = model.brief(generation.inputs, {}, said)
         work = Work(
             reference=generation.id,
             attempt=generation.attempt,

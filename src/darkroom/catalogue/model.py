@@ -113,9 +113,12 @@ class Model:
     def _task(self, words: Words, given: Iterable[MediaInput]) -> Task:
         return task_for(self.tasks, frozenset(medium.role for medium in given), words.get("form", ""))
 
-    def brief(self, inputs: Mapping[str, object], media: Mapping[str, tuple[Path, ...]]) -> Brief:
-        """Accepted inputs in our words; `media` are the local files of each of the `media_fields`."""
-        words = self.words(inputs)
+    def brief(
+        self, inputs: Mapping[str, object], media: Mapping[str, tuple[Path, ...]], words: Words | None = None
+    ) -> Brief:
+        """Accepted inputs in our words; `media` are the local files of each of the `media_fields`. `words` are theirs,
+        where they are known."""
+        words = self.words(inputs) if words is None else dict(words)
         given = self.media_fields(inputs)
         task = self._task(words, given)
         width, height = self._size(task, words, given)

@@ -12,6 +12,13 @@ SPARE_FILES = 256
 """File descriptors that are not for callers: the database, assets, renderers, upstreams."""
 
 
+def spare_the_collector() -> None:
+    """What is there by now, the catalogue and the code, stays for good: it need not be walked again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 def raise_file_limit() -> int:
     """Take as many file descriptors as the system gives; returns their number."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -39,10 +46,7 @@ class HttpServer:
 
     def start(self) -> None:
         """Raises `OSError` where the address is taken."""
-        # The catalogue and the code stay for good: the collector need not walk them again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
+        spare_the_collector()
         self._serving = asyncio.create_task(self._server.serve())
 
     async def wait(self) -> None:
