@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 from darkroom.attempts import AT_LIMIT, Errand
 from darkroom.brief import Brief
-from darkroom.catalogue import Model, Reach, Route
+from darkroom.catalogue import EVERYTHING, Model, Reach, Route
 from darkroom.clock import Clock
 from darkroom.errors import Failure, ModelUnavailable, ProviderUnavailable
 from darkroom.generation import Generation
 from darkroom.health import Health
 from darkroom.ports import Attempt
-
-EVERYTHING = Reach()
 
 NEAR = 0.03
 """Two shapes are the same aspect ratio when they differ by no more than this: encoders round to whole blocks."""
@@ -123,6 +121,8 @@ def _told(attempt: Attempt) -> str:
 
 def _able(model: Model, routes: Sequence[Route], brief: Brief, words: Mapping[str, object]) -> list[Route]:
     """Those that take what is asked for; raises `ModelUnavailable` with what each of them does take."""
+    if len(routes) == 1 and routes[0].reach == EVERYTHING:
+        return [*routes]
     lacks = [lack(route.reach, brief, words) for route in routes]
     able = [route for route, what in zip(routes, lacks, strict=True) if not what]
     if not able:
@@ -172,9 +172,11 @@ def _either(words: Iterable[str]) -> str:
 
 def _in_order(routes: Sequence[Route], generation_id: str) -> list[str]:
     """Their providers: the first by weight, the same one for the same generation; then the others as they stand."""
+    if len(routes) == 1:
+        return [routes[0].provider]
     names = [route.provider for route in routes]
     total = sum(route.weight for route in routes)
-    if len(routes) == 1 or total <= 0:
+    if total <= 0:
         return list(dict.fromkeys(names))
     # Of an id only the last 32 bits are random: those before them count up within a millisecond.
     point = int(generation_id[-8:], 16) / (1 << 32) * total

@@ -1,6 +1,7 @@
 """The bell: whoever waits hears every change, shares one future, and costs the store nothing."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -115,6 +116,42 @@ def test_time_up_answers_with_what_is_known() -> None:
         assert bell.waiters == 0
 
     play(act)
+
+
+def test_each_wait_has_a_limit_of_its_own_and_none_ends_before_it() -> None:
+    async def act(bell: Bell) -> None:
+        loop = asyncio.get_running_loop()
+
+        async def wait(limit_s: float) -> float:
+            began = loop.time()
+            await bell.reach("g1", Status.COMPLETED, limit_s=limit_s, read=Row().read)
+            return loop.time() - began - limit_s
+
+        limits_s = (0.0, 0.01, 0.02, 0.07, 0.1, 0.13, 0.2)
+        late_s = await asyncio.gather(*(wait(limit_s) for limit_s in limits_s))
+        # A clock that is read twice differs from itself by what a float cannot hold.
+        assert min(late_s) > -1e-6, late_s
+
+    play(act)
+
+
+def test_one_who_waits_no_more_is_not_kept_until_its_limit() -> None:
+    async def act(bell: Bell) -> None:
+        before = seats()
+        for _ in range(100):
+            waiting = asyncio.ensure_future(bell.reach("g1", Status.COMPLETED, limit_s=LONG_S, read=Row().read))
+            await breathe()
+            bell.changed(COMPLETED)
+            await waiting
+        del waiting
+        assert seats() - before < 10
+
+    play(act)
+
+
+def seats() -> int:
+    gc.collect()
+    return sum(isinstance(each, asyncio.Future) for each in gc.get_objects())
 
 
 def test_a_thousand_waiters_read_once_each_and_never_again() -> None:

@@ -3,10 +3,11 @@
 from darkroom.catalogue.index import Catalogue, Unavailable
 from darkroom.catalogue.load import SHIPPED, load, load_models
 from darkroom.catalogue.media import Kind, MediaInput
-from darkroom.catalogue.model import Model, Reach, Route
+from darkroom.catalogue.model import EVERYTHING, Model, Reach, Route
 from darkroom.catalogue.price import Price
 
 __all__ = [
+    "EVERYTHING",
     "SHIPPED",
     "Catalogue",
     "Kind",

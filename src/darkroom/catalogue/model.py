@@ -36,6 +36,9 @@ class Reach:
     resolutions: tuple[str, ...] = ()
 
 
+EVERYTHING = Reach()
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A provider that runs the model, and its name for it. Of a model's routes in their order, `weight` is how often
@@ -44,7 +47,7 @@ class Route:
     provider: str
     upstream: str
     weight: float = 1.0
-    reach: Reach = Reach()
+    reach: Reach = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
