@@ -9,7 +9,7 @@ decides, and the sweep gives an entry to whatever has lost its own.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from pgqueuer import AsyncpgPoolDriver, Job, Queries, QueueManager
 from pgqueuer.errors import RetryRequested
 
 from darkroom.errors import MustWait
+from darkroom.generation import Generation
 from darkroom.ports import Turn
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,9 @@ commits wait for each other: the process's own notes, sent together after the co
 
 BATCH = 100
 """As many are taken in one look, and as many that have ended go in one statement."""
+
+MOST_UNBEGUN = 3 * BATCH
+"""Enough for the statements that begin, of which two are on their way at once, and for a look beside them."""
 
 BUSY_S = 0.25
 """How long an entry rests whose account runs as many as it may."""
@@ -97,13 +101,50 @@ class _Driver(AsyncpgPoolDriver):
         self._tell = lambda payload: None
 
 
+class Unbegun:
+    """What has been taken and not been begun. No more is taken while it is much: it stays where another worker may
+    begin it sooner, in the order of the turns, and each look is the dearer the more has been taken."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, ids: Iterable[str]) -> None:
+        self._ids.update(ids)
+        if len(self._ids) >= MOST_UNBEGUN:
+            self._has_room.clear()
+
+    def drop(self, generation_id: str) -> None:
+        self._ids.discard(generation_id)
+        if len(self._ids) < MOST_UNBEGUN:
+            self._has_room.set()
+
+    async def room(self, *, limit_s: float) -> None:
+        """Returns as soon as more may be taken. Past the limit it is forgotten what has been: the database may be slow,
+        and what was never brought to us must not hold up the rest for good."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._has_room.wait()
+        except TimeoutError:
+            self._ids.clear()
+            self._has_room.set()
+
+
 class _Queries(Queries):
     driver: _Driver
+    queue: "SharedQueue"
 
     async def dequeue(self, *args: Any, **given: Any) -> list[Job]:
+        await self.queue.unbegun.room(limit_s=LOOK_EVERY.total_seconds())
         # Before the look: what is queued while it goes on brings another one.
         self.driver.is_woken = False
-        return await super().dequeue(*args, **given)
+        jobs = await super().dequeue(*args, **given)
+        self.queue.unbegun.add(id for id in map(_id, jobs) if not self.queue.has(id))
+        return jobs
 
     async def log_jobs(self, *args: Any, **given: Any) -> None:
         await super().log_jobs(*args, **given)
@@ -121,6 +162,7 @@ class SharedQueue:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._depths: Counter[str] = Counter()
         self._handler: Handler | None = None
+        self.unbegun = Unbegun()
 
     def start(self, handler: Handler) -> None:
         self._handler = handler
@@ -129,6 +171,14 @@ class SharedQueue:
     def wake(self) -> None:
         """Something waits: look now."""
         self._driver.wake()
+
+    def changed(self, generation: Generation) -> None:
+        """It has been begun, or has ended."""
+        self.unbegun.drop(generation.id)
+
+    def has(self, generation_id: str) -> bool:
+        """Whether it is in hand here."""
+        return generation_id in self._tasks
 
     @property
     def is_served(self) -> bool:
@@ -149,7 +199,9 @@ class SharedQueue:
                 await asyncio.sleep(1.0)
 
     def _make_manager(self) -> QueueManager:
-        manager = QueueManager(_Queries(self._driver))
+        queries = _Queries(self._driver)
+        queries.queue = self
+        manager = QueueManager(queries)
         for lane, slots in self._slots.items():
             if slots > 0:
                 manager.entrypoint(lane, concurrency_limit=slots)(self._deliver)
@@ -158,7 +210,7 @@ class SharedQueue:
     async def _deliver(self, job: Job) -> None:
         """Ends when the attempt has ended here. What PgQueuer does to this call is not done to the attempt."""
         handler = self._handler
-        generation_id = (job.payload or b"").decode()
+        generation_id = _id(job)
         if handler is None or generation_id in self._tasks:
             # We are stopping, or its last attempt has not quite ended here: the entry must outlast it.
             self._rest()
@@ -177,6 +229,7 @@ class SharedQueue:
 
     def _done(self, generation_id: str, ended: "asyncio.Future[None]", task: "asyncio.Task[None]") -> None:
         del self._tasks[generation_id]
+        self.unbegun.drop(generation_id)
         if not ended.done():
             ended.set_result(None)
         if not task.cancelled() and task.exception() is not None and not _must_wait(task):
@@ -227,6 +280,10 @@ class SharedQueue:
             await asyncio.gather(*unfinished, return_exceptions=True)
         if self._run is not None:
             await asyncio.gather(self._run, return_exceptions=True)
+
+
+def _id(job: Job) -> str:
+    return (job.payload or b"").decode()
 
 
 def _must_wait(task: "asyncio.Task[None]") -> bool:

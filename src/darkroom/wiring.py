@@ -150,6 +150,7 @@ class Engine:
         queue = SharedQueue(self._chosen.connections, slots)
         self._chosen.connections.on_queued = queue.wake
         self._chosen.connections.on_nudge = self.pacer.nudge
+        self.desk.listen(queue.changed)
         return queue
 
     def nudge(self, generation_id: str) -> None:

@@ -102,7 +102,8 @@ def _work(
         media[field] = (image,)
     accepted = model.accept(given)
     folder.mkdir(parents=True, exist_ok=True)
-    brief, words = model.brief(accepted, media), model.words(accepted)
+    words = model.words(accepted)
+    brief = model.brief(accepted, media, words)
     route = _route(provider.name, model, brief, words)
     return Work(
         reference=new_id(),
