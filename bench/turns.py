@@ -3,7 +3,6 @@
 import asyncio
 import tempfile
 import time
-from functools import partial
 
 from bench.server import Quick
 from darkroom.cli import logs
@@ -64,8 +63,7 @@ async def _measure(data: str) -> tuple[list[int], list[float]]:
         small = await engine.principal(f"small {number}")
         count, since = len(provider.started), time.monotonic()
         id = (await engine.service.submit(small, wanted)).id
-        read = partial(engine.store.get, id)
-        await engine.bell.reach(id, Status.COMPLETED, limit_s=60, read=read)
+        await engine.bell.reach(id, Status.COMPLETED, limit_s=60, read=engine.store.get)
         order = list(provider.started)
         starts.append(order.index(id) - count)
         waits.append((provider.started[id] - since) * 1000)
