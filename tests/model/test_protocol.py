@@ -79,19 +79,24 @@ SQLITE = {
 
 NOTED = "AND status = 'running'\n                          AND attempt = (one ->> 'attempt')::int"
 FENCED = "AND status = 'running' AND attempt = (one ->> 'attempt')::int"
+SETTLED = "AND CASE generation.status WHEN 'running' THEN attempt = (one ->> 'attempt')::int END"
 LOCK = "PERFORM 1 FROM account WHERE id = ANY(ids) ORDER BY id FOR NO KEY UPDATE;"
 NUMBER = "numbers[one.place] := nextval('generation_number_seq');"
 
 POSTGRES = {
-    "the attempt's number in the fence": Lawless(reworded=((FENCED, "AND status = 'running'"),)),
-    "the status in the fence": Lawless(reworded=((FENCED, "AND attempt = (one ->> 'attempt')::int"),)),
-    "the fence": Lawless(reworded=((FENCED, ""),)),
-    "the fence of a settlement": without(FENCED, f"{FENCED}\n            RETURNING place"),
+    "the attempt's number in the fence": Lawless(
+        reworded=((FENCED, "AND status = 'running'"), (SETTLED, "AND generation.status = 'running'"))
+    ),
+    "the status in the fence": Lawless(
+        reworded=tuple((words, "AND attempt = (one ->> 'attempt')::int") for words in (FENCED, SETTLED))
+    ),
+    "the fence": Lawless(reworded=((FENCED, ""), (SETTLED, ""))),
+    "the fence of a settlement": without(SETTLED, SETTLED),
     "the fence of a hand-back": without(FENCED, f"{FENCED}\n        RETURNING * INTO given_up"),
     "the fence of a ticket": without(NOTED, NOTED),
     "what a key has led to": Lawless(reworded=(("AND key = one.key AND at >= one.keys_since", "AND FALSE"),)),
     "begin only what is queued": Lawless(
-        reworded=(("WHERE generation.id = wanted.id AND status = 'queued'", "WHERE generation.id = wanted.id"),)
+        reworded=(("CASE status WHEN 'queued' THEN wanted.id != ALL(waiting) END", "wanted.id != ALL(waiting)"),)
     ),
     "cancel only what has not ended": Lawless(reworded=(("AND status IN ('queued', 'running')", ""),)),
     "the unique index": Lawless(dropped="DROP INDEX entry_once"),
