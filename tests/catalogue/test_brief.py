@@ -207,6 +207,11 @@ def test_each_field_becomes_one_of_our_words(
 def test_a_retake_ends_where_its_span_ends(shipped: Catalogue) -> None:
     model = shipped.find("lightricks/ltx-2.3/retake-video", dialect="skills")
     given = {"prompt": "rain", "video_url": "https://example.com/v.mp4", "start_time": 2, "duration": 3}
-    brief = model.brief(model.accept(given), {})
+    inputs = model.accept(given)
+    brief = model.brief(inputs, {})
     assert (brief.task, brief.start_s, brief.end_s, brief.duration_s) == (Task.RETAKE, 2.0, 5.0, None)
+    # By words that are known already, which stay as they are.
+    words = model.words(inputs)
+    assert model.brief(inputs, {}, words) == brief
+    assert words == model.words(inputs)
     assert (brief.width, brief.height) == (None, None)

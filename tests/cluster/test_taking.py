@@ -16,6 +16,10 @@ from tests.cluster.scene import machines, play, submit
 from tests.cluster.test_queue import shut
 from tests.core.test_notify import QUEUED
 
+ENTRY_OF_NOBODY = """
+    INSERT INTO pgqueuer (priority, entrypoint, payload, dedupe_key, status)
+    VALUES (0, 'sketch', convert_to('nobody', 'UTF8'), 'nobody:0', 'queued')
+"""
 TAKEN = "SELECT count(*) FROM pgqueuer WHERE status = 'picked' GROUP BY queue_manager_id ORDER BY 1 DESC"
 
 
@@ -55,6 +59,20 @@ def test_what_has_been_begun_makes_room_however_long_it_will_take(tmp_path: Path
             worker.queue.unbegun.add(["another", QUEUED.id])
             worker.desk.changed(replace(QUEUED, status=Status.RUNNING))
             assert len(worker.queue.unbegun) == 1
+
+    play(act)
+
+
+def test_what_cannot_be_begun_makes_room_as_well(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with machines(tmp_path) as all_of_them:
+            worker = await all_of_them.start(ScriptedProvider([]), role="worker")
+            assert isinstance(worker.queue, SharedQueue)
+            await all_of_them.rows(ENTRY_OF_NOBODY)
+            worker.queue.wake()
+            while await all_of_them.rows("SELECT count(*) FROM pgqueuer") != [(0,)]:
+                pass
+            assert len(worker.queue.unbegun) == 0
 
     play(act)
 

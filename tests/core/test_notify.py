@@ -149,6 +149,21 @@ def test_one_who_waits_no_more_is_not_kept_until_its_limit() -> None:
     play(act)
 
 
+def test_one_who_watches_no_more_is_not_kept_until_its_limit() -> None:
+    async def act(bell: Bell) -> None:
+        before = seats()
+        for _ in range(100):
+            with bell.watch("g1") as watch:
+                waiting = asyncio.ensure_future(watch.next(LONG_S))
+                await breathe()
+                bell.changed(COMPLETED)
+                await waiting
+        del waiting, watch
+        assert seats() - before < 10
+
+    play(act)
+
+
 def seats() -> int:
     gc.collect()
     return sum(isinstance(each, asyncio.Future) for each in gc.get_objects())

@@ -2,15 +2,19 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from darkroom.attempts import NOTHING, Errand, Rules
 from darkroom.brief import Brief, Modality, Task
 from darkroom.catalogue import Model, Reach, Route
 from darkroom.errors import ModelUnavailable
 from darkroom.ids import new_id
+from darkroom.ports import Begun, Work
 from darkroom.routing import Routing, lack
-from darkroom.testing import FrozenClock
+from darkroom.testing import FrozenClock, ScriptedProvider
+from tests.core.test_generation import a_generation
 from tests.worker.scene import one_model
 
 INPUTS = {"prompt": "a reel"}
@@ -106,6 +110,36 @@ def test_nobody_takes_it_and_each_says_what_it_takes() -> None:
     )
     with pytest.raises(ModelUnavailable, match=r"\(only extend is done; only retake is done\)"):
         routing("a", "b").first(routes, INPUTS, new_id())
+
+
+def test_one_route_alone_is_not_taken_for_what_it_does_not_take() -> None:
+    only = model(Route("a", "x", reach=Reach(tasks=(Task.EXTEND,))))
+    with pytest.raises(ModelUnavailable, match=r"\(only extend is done\)"):
+        routing("a").first(only, INPUTS, new_id())
+
+
+@pytest.mark.parametrize(("said", "names"), [("720p", ["a", "b"]), ("1080p", ["b"])])
+def test_the_next_route_takes_the_words_that_the_caller_said(said: str, names: list[str]) -> None:
+    routes = model(Route("a", "x", weight=0.0, reach=Reach(resolutions=("720p",))), Route("b", "x", weight=0.0))
+    work = Work(
+        reference="g1",
+        attempt=1,
+        upstream="x",
+        inputs=INPUTS,
+        brief=BRIEF,
+        expected_wait_s=(1, 2),
+        scratch=Path("nowhere"),
+        words={"resolution": said},
+    )
+    errand = Errand(
+        begun=Begun(generation=a_generation(), before=()),
+        model=routes,
+        provider=ScriptedProvider([], name="a"),
+        work=work,
+        rules=Rules(max_attempts=1, limit_s=1.0, when_ambiguous="hold", hold_s=1.0),
+        left=NOTHING,
+    )
+    assert routing("a", "b").order(errand) == names
 
 
 def test_a_provider_may_have_a_door_for_words_and_one_for_pictures() -> None:
